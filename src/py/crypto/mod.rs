@@ -1,0 +1,4 @@
+//! What `OpenSSL.crypto` offers: certificates, names, stores and keys.
+
+pub(crate) mod pkey;
+pub(crate) mod x509;

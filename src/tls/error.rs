@@ -1,0 +1,206 @@
+//! What can go wrong, and how OpenSSL's per-thread error queue becomes a value.
+
+use std::any::Any;
+use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::{error, fmt};
+
+use openssl_sys as ffi;
+
+/// The core's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a user's callback failed with, carried unchanged through OpenSSL to the call that ran it.
+pub type CallbackError = Box<dyn error::Error + Send + Sync>;
+
+/// Why an operation did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody's fault: the transport has no bytes yet. Read from it, then call again.
+    #[error("more data is needed from the peer")]
+    WantRead,
+
+    /// Nobody's fault: the transport takes no bytes now. Let it drain, then call again.
+    #[error("the transport cannot take more data now")]
+    WantWrite,
+
+    /// A certificate look-up asked to be called again.
+    #[error("a certificate look-up is not finished")]
+    WantX509Lookup,
+
+    /// The peer closed the connection in the proper way (close_notify, RFC 8446 section 6.1).
+    #[error("the peer closed the connection")]
+    ZeroReturn,
+
+    /// A system call on the descriptor failed.
+    #[error("system call failed with errno {errno}")]
+    Syscall {
+        /// The value of `errno` right after the call.
+        errno: c_int,
+    },
+
+    /// The peer closed the transport without a close_notify: the data may be cut short.
+    #[error("unexpected end of file")]
+    UnexpectedEof,
+
+    /// OpenSSL refused; its error queue says why. The peer, the caller or the data may be to blame.
+    #[error("{0}")]
+    Library(ErrorStack),
+
+    /// A callback of the user failed.
+    #[error("{0}")]
+    Callback(CallbackError),
+
+    /// A callback panicked; the payload is for [`std::panic::resume_unwind`].
+    #[error("a callback panicked")]
+    Panicked(PanicPayload),
+
+    /// The caller changed a context that already has connections.
+    #[error("the context is in use by a connection")]
+    ContextInUse,
+
+    /// The caller passed a value that no state of the library accepts.
+    #[error("{0}")]
+    Invalid(&'static str),
+}
+
+/// What a panic carried. It is a type of its own because `Box<dyn Any>` is not `Debug`.
+pub struct PanicPayload(pub Box<dyn Any + Send>);
+
+impl fmt::Debug for PanicPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PanicPayload")
+    }
+}
+
+/// One entry of OpenSSL's error queue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ErrorEntry {
+    /// The packed code, as `ERR_get_error` returns it.
+    pub code: c_ulong,
+    /// The library, such as `SSL routines`; empty when OpenSSL has no text.
+    pub library: String,
+    /// The reason, such as `no cipher match`; empty when OpenSSL has no text.
+    pub reason: String,
+}
+
+/// The entries of OpenSSL's error queue, oldest first. It may be empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ErrorStack(Vec<ErrorEntry>);
+
+impl ErrorStack {
+    /// Takes every entry from this thread's error queue.
+    ///
+    /// OpenSSL: `ERR_get_error`.
+    #[doc(alias = "ERR_get_error")]
+    pub fn take() -> Self {
+        let mut entries = Vec::new();
+        loop {
+            // SAFETY: reads and removes an entry of this thread's own queue.
+            let code = unsafe { ffi::ERR_get_error() };
+            if code == 0 {
+                return Self(entries);
+            }
+            entries.push(ErrorEntry {
+                code,
+                // SAFETY: takes a number; the result is checked in `text`.
+                library: text(unsafe { ffi::ERR_lib_error_string(code) }),
+                // SAFETY: as above.
+                reason: text(unsafe { ffi::ERR_reason_error_string(code) }),
+            });
+        }
+    }
+
+    /// The entries, oldest first.
+    pub fn entries(&self) -> &[ErrorEntry] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ErrorStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("OpenSSL gave no reason");
+        }
+        for (index, entry) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{}: {}", entry.library, entry.reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// Empties this thread's error queue, so that what is read after the next call is that call's.
+///
+/// OpenSSL: `ERR_clear_error`.
+#[doc(alias = "ERR_clear_error")]
+pub fn clear_queue() {
+    // SAFETY: works on this thread's own queue.
+    unsafe { ffi::ERR_clear_error() }
+}
+
+/// Whether this thread's error queue is empty. The tests assert it around every call.
+///
+/// OpenSSL: `ERR_peek_error`.
+#[doc(alias = "ERR_peek_error")]
+pub fn queue_is_empty() -> bool {
+    // SAFETY: reads this thread's own queue.
+    unsafe { super::sys::ERR_peek_error() == 0 }
+}
+
+/// `Ok` for a positive return code; otherwise the error queue, emptied.
+pub(crate) fn check(code: c_int) -> Result<c_int> {
+    if code > 0 { Ok(code) } else { Err(library_error()) }
+}
+
+/// `Ok` for a pointer that is not null; otherwise the error queue, emptied.
+pub(crate) fn check_ptr<T>(pointer: *mut T) -> Result<*mut T> {
+    if pointer.is_null() { Err(library_error()) } else { Ok(pointer) }
+}
+
+/// The error queue as an error.
+pub(crate) fn library_error() -> Error {
+    Error::Library(ErrorStack::take())
+}
+
+/// A static C string of OpenSSL's as text; empty for null.
+fn text(string: *const c_char) -> String {
+    if string.is_null() {
+        return String::new();
+    }
+    // SAFETY: OpenSSL's error strings are NUL-terminated and never freed.
+    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn take_empties_the_queue_and_names_library_and_reason() {
+        clear_queue();
+        // SAFETY: a NULL name is what this call reports as an error.
+        let parsed = unsafe { ffi::BIO_new_mem_buf(b"".as_ptr().cast(), 0) };
+        // SAFETY: the BIO was just made; PEM_read_bio_X509 takes null for what it may leave out.
+        unsafe {
+            let certificate =
+                ffi::PEM_read_bio_X509(parsed, std::ptr::null_mut(), None, std::ptr::null_mut());
+            assert!(certificate.is_null());
+            ffi::BIO_free_all(parsed);
+        }
+        assert!(!queue_is_empty());
+        let stack = ErrorStack::take();
+        assert_eq!(stack.entries()[0].library, "PEM routines");
+        assert_eq!(stack.entries()[0].reason, "no start line");
+        assert!(queue_is_empty());
+        assert_eq!(stack.to_string(), "PEM routines: no start line");
+    }
+
+    #[test]
+    fn check_passes_positive_codes_only() {
+        clear_queue();
+        assert_eq!(check(1).unwrap(), 1);
+        assert!(matches!(check(0), Err(Error::Library(stack)) if stack.entries().is_empty()));
+        assert!(check(-1).is_err());
+    }
+}
