@@ -1,0 +1,127 @@
+# The front door. `make help` lists what there is. Each target first sets up what it needs, in
+# virtual environments inside this tree, and is quick the second time.
+#
+# Development, tests and wheels share one cargo profile (release) and one target folder, so that
+# OpenSSL is compiled once. Only the build against the system's OpenSSL has a folder of its own.
+
+PYTHON ?= python3
+CARGO ?= cargo
+ARGS ?=
+
+VENV := .venv
+VENV_SYSTEM := .venv-system
+VENV_REFERENCE := .venv-reference
+
+PY := $(VENV)/bin/python
+PY_SYSTEM := $(VENV_SYSTEM)/bin/python
+PY_REFERENCE := $(VENV_REFERENCE)/bin/python
+
+FLAGS := --release --locked
+SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
+HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
+
+RUST := $(shell find Cargo.toml Cargo.lock $(wildcard build.rs) src vendor -type f)
+
+export PYO3_PYTHON := $(CURDIR)/$(PY)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: FORCE bench build clean demo docs help lint reference test test-core test-python \
+	test-system test-system-core test-wheel
+
+## Start here
+
+demo: build ## Watch a server and a client talk, with each other, openssl s_client and curl
+	@$(PY) examples/demo.py
+
+test: lint test-core test-system-core reference build ## Lint, the core's tests, then all Python tests
+	$(PY) -m pytest $(ARGS)
+
+## While working on it
+
+build: $(VENV)/.built ## Compile the extension module into python/OpenSSL
+lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(FLAGS) --all-targets -- -D warnings
+	$(CARGO) clippy $(FLAGS) --all-targets --features python -- -D warnings
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m mypy.stubtest OpenSSL._rust --allowlist .stubtest-allowlist
+
+test-core: ## The core's own tests, with no Python in the dependency graph
+	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
+	$(CARGO) test $(FLAGS)
+
+test-python: build ## The Python tests alone; ARGS="-k alpn" goes to pytest
+	$(PY) -m pytest $(ARGS)
+
+docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
+	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
+bench: build reference ## Compare with pyOpenSSL and with the standard library's ssl
+	$(PY) benches/compare.py --reference $(PY_REFERENCE) $(ARGS)
+
+## Against other builds
+
+ifeq ($(HAS_SYSTEM_OPENSSL),yes)
+test-system: test-system-core $(VENV_SYSTEM)/.built ## Core and Python tests on the system's OpenSSL
+	$(PY_SYSTEM) -m pytest $(ARGS)
+
+test-system-core:
+	$(SYSTEM) $(CARGO) test $(FLAGS)
+else
+test-system test-system-core:
+	@echo '*** SKIPPED: no tests on the system OpenSSL. They need pkg-config and the headers of'
+	@echo '*** OpenSSL 3.0 or newer (Debian: apt-get install pkg-config libssl-dev).'
+endif
+
+test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, try it
+	tests/wheel/check.sh $(PY)
+
+reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
+
+clean: ## Remove all that was built and installed here
+	rm -rf target docs/_build $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) python/OpenSSL/_rust.*.so
+
+help: ## This list
+	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Set-up. A stamp file stands for what was done and is newer than what it was done from.
+
+# $(call install,directory,group): a virtual environment with a dependency group of pyproject.toml.
+define install
+@test -x $1/bin/python || { echo 'Creating $1'; $(PYTHON) -m venv $1; }
+@$1/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+$1/bin/python -m pip install --quiet --group $2
+@touch $@
+endef
+
+$(VENV)/.ready: pyproject.toml
+	$(call install,$(VENV),dev)
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.ready
+	$(call install,$(VENV),docs)
+
+$(VENV_SYSTEM)/.ready: pyproject.toml
+	$(call install,$(VENV_SYSTEM),test)
+
+$(VENV_REFERENCE)/.ready: pyproject.toml
+	$(call install,$(VENV_REFERENCE),reference)
+
+# FORCE: the module may be gone although the stamp is there.
+$(VENV)/.built: $(RUST) $(VENV)/.ready $(if $(wildcard python/OpenSSL/_rust.*.so),,FORCE)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS)
+	@touch $@
+
+# A wheel and not `develop`, which would overwrite the module in python/OpenSSL.
+$(VENV_SYSTEM)/.built: $(RUST) $(wildcard python/OpenSSL/*) $(VENV)/.ready $(VENV_SYSTEM)/.ready
+	rm -rf target/system/wheels
+	$(SYSTEM) $(PY) -m maturin build $(FLAGS) --auditwheel skip \
+		--interpreter $(PY_SYSTEM) --out target/system/wheels
+	$(PY_SYSTEM) -m pip install --quiet --no-deps --force-reinstall target/system/wheels/*.whl
+	@touch $@
