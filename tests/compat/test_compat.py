@@ -1,0 +1,188 @@
+"""Every case in `cases/` observes the same with pyOpenSSL and with this package.
+
+`make reference` makes the interpreter with pyOpenSSL; `OPENSSL_REFERENCE_PYTHON` names
+another one. Differences that are meant stand in `expected.txt`, one line each; one that
+does not occur is a failure too.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+HERE = Path(__file__).parent
+REFERENCE = Path(
+    os.environ.get("OPENSSL_REFERENCE_PYTHON")
+    or HERE.parent.parent / ".venv-reference" / "bin" / "python"
+)
+REFERENCE_VERSION = "26.4.0"
+MODULES = sorted((HERE / "cases").glob("*.py"))
+
+Observation = dict[str, Any]
+
+
+class Run(NamedTuple):
+    """What one interpreter printed for one module."""
+
+    implementation: dict[str, str]
+    cases: dict[str, dict[str, Any]]
+
+
+class Difference(NamedTuple):
+    """One label with two answers; None where a side has no such observation."""
+
+    label: str
+    reference: Observation | None
+    ours: Observation | None
+
+    def __str__(self) -> str:
+        theirs, ours = _shown(self.reference), _shown(self.ours)
+        return f"{self.label}\n  pyOpenSSL: {theirs}\n  here:      {ours}"
+
+
+def _shown(seen: Observation | None) -> str:
+    if seen is None:
+        return "nothing"
+    return (
+        seen["value"]
+        + seen.get("args", "")
+        + "".join(f"\n             with {text}" for text in seen.get("warnings", ()))
+    )
+
+
+def _start(python: str, *arguments: str) -> list[dict[str, Any]]:
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    if python == str(REFERENCE):
+        environment.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [python, str(HERE / "runner.py"), *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.fail(f"the runner failed with {python}:\n{done.stderr}", pytrace=False)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@functools.cache
+def _names() -> list[tuple[Path, str]]:
+    lines = _start(sys.executable, "--list", *map(str, MODULES))[1:]
+    paths = {path.stem: path for path in MODULES}
+    return [(paths[line["module"]], line["case"]) for line in lines]
+
+
+@functools.cache
+def _runs(path: Path) -> tuple[Run, Run]:
+    """The module's cases run by the reference and by us, at the same time."""
+    if not REFERENCE.exists():
+        pytest.fail(
+            f"no interpreter with pyOpenSSL at {REFERENCE}: run `make reference`",
+            pytrace=False,
+        )
+    with ThreadPoolExecutor() as pool:
+        outputs = list(
+            pool.map(
+                lambda python: _start(python, str(path)),
+                (str(REFERENCE), sys.executable),
+            )
+        )
+    reference, ours = (
+        Run(lines[0], {line["case"]: line for line in lines[1:]}) for lines in outputs
+    )
+    return reference, ours
+
+
+@functools.cache
+def _expected() -> dict[tuple[str, str], dict[str, str]]:
+    """The rows of "Differences from pyOpenSSL" by label, for each module and case."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for line in (HERE / "expected.txt").read_text(encoding="utf-8").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        place, label, slug = (part.strip() for part in line.split("|"))
+        module, case = place.split(".", 1)
+        rows.setdefault((module, case), {})[label] = slug
+    return rows
+
+
+def differences(reference: list[Observation], ours: list[Observation]) -> list[Difference]:
+    """Compare by label, then the order of the labels both sides have."""
+    theirs, mine = ({seen["label"]: seen for seen in side} for side in (reference, ours))
+    found = [
+        Difference(label, seen, mine.get(label))
+        for label, seen in theirs.items()
+        if not _equal(seen, mine.get(label))
+    ]
+    found += [Difference(label, None, seen) for label, seen in mine.items() if label not in theirs]
+    order, other = (
+        [label for label in side if label in theirs and label in mine] for side in (theirs, mine)
+    )
+    if order != other:
+        found.append(Difference("order", {"value": " ".join(order)}, {"value": " ".join(other)}))
+    return found
+
+
+def _equal(reference: Observation, ours: Observation | None) -> bool:
+    """Whether two observations agree; of a glue failure only the type counts."""
+    if ours is None:
+        return False
+    keys = ("value", "warnings") if reference.get("loose") else ("value", "warnings", "args")
+    return all(reference.get(key) == ours.get(key) for key in keys)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        names = _names()
+        metafunc.parametrize(
+            "path, case", names, ids=[f"{path.stem}-{case}" for path, case in names]
+        )
+
+
+@pytest.fixture
+def same_library() -> None:
+    """Another OpenSSL has other texts and ciphers: the comparison would say nothing."""
+    theirs, ours = (run.implementation["library"] for run in _runs(MODULES[0]))
+    if theirs.split()[1] != ours.split()[1]:
+        pytest.skip(f"linked with {ours}, the reference with {theirs}")
+
+
+def test_reference_is_pyopenssl() -> None:
+    reference, ours = _runs(MODULES[0])
+    assert reference.implementation["version"] == REFERENCE_VERSION
+    assert reference.implementation["package"] != ours.implementation["package"]
+
+
+@pytest.mark.usefixtures("same_library")
+def test_same(path: Path, case: str) -> None:
+    reference, ours = (run.cases[case] for run in _runs(path))
+    for side, result in (("pyOpenSSL", reference), ("this package", ours)):
+        assert "error" not in result, f"the case itself failed with {side}:\n{result['error']}"
+    found = differences(reference["observations"], ours["observations"])
+    expected = _expected().get((path.stem, case), {})
+    surprising = [str(difference) for difference in found if difference.label not in expected]
+    missing = sorted(expected.keys() - {difference.label for difference in found})
+    report = [
+        *surprising,
+        *(
+            f"{label}\n  was expected to differ ({expected[label]}), and does not"
+            for label in missing
+        ),
+    ]
+    if report:
+        report += [ours["stderr"]] if "stderr" in ours else []
+        pytest.fail("\n".join(report), pytrace=False)
+
+
+def test_expected_differences_have_cases() -> None:
+    names = {(path.stem, case) for path, case in _names()}
+    assert not _expected().keys() - names, "expected.txt names cases that do not exist"
