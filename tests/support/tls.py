@@ -188,3 +188,11 @@ def receive_until_close(connection: SSL.Connection) -> bytes:
             received += connection.recv(CHUNK)
         except SSL.ZeroReturnError:
             return bytes(received)
+
+
+def reasons(failure: BaseException | None) -> list[str]:
+    """The reasons that an ``SSL.Error`` gives."""
+    assert type(failure) is SSL.Error, repr(failure)
+    (entries,) = failure.args
+    assert {function for _, function, _ in entries} == {""}
+    return [text for _, _, text in entries]
