@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
 
 needs_cryptography = pytest.mark.skipif(
     importlib.util.find_spec("cryptography") is None, reason="cryptography is not installed"
@@ -112,3 +116,31 @@ def test_https_get_compares_names_strictly(
     import https_get
 
     assert https_get.is_match(pattern, host) is expected
+
+
+def test_readme_server_and_client_run_as_printed(tmp_path: Path) -> None:
+    with socket.create_server(("localhost", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    readme = (ROOT / "README.md").read_text()
+    programs = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", readme, re.S))
+    assert list(programs) == ["server.py", "client.py"]
+    for name, source in programs.items():
+        (tmp_path / name).write_text(source.replace("8443", port))
+    run_example("self_signed.py", "localhost", str(tmp_path / "server.pem"))
+
+    with subprocess.Popen([sys.executable, "server.py"], cwd=tmp_path) as server:
+        try:
+            client = run_when_listened_to([sys.executable, "client.py"], tmp_path)
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
+    assert client.stdout == "You said: hello over TLSv1.3\n", client.stderr
+
+
+def run_when_listened_to(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a client, again and again while there is nobody to connect to."""
+    deadline = time.monotonic() + 30
+    while True:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30)
+        if "ConnectionRefusedError" not in done.stderr or time.monotonic() > deadline:
+            return done
