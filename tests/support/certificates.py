@@ -87,7 +87,7 @@ class Authority:
 
     def __init__(self, directory: Path, name: str, parent: Authority | None = None) -> None:
         self._directory = directory
-        self._parent = parent
+        self.parent = parent
         self._key = elliptic_key()
         self._name = _name(name)
         self.certificate = self._sign(
@@ -102,7 +102,7 @@ class Authority:
 
     @property
     def _issuer(self) -> Authority:
-        return self._parent or self
+        return self.parent or self
 
     def _sign(
         self,
@@ -158,7 +158,7 @@ class Authority:
                 ),
             ),
         )
-        intermediates = (self.certificate,) if self._parent else ()
+        intermediates = (self.certificate,) if self.parent else ()
         chain_file = self._directory / f"{leaf.serial_number:x}.pem"
         chain_file.write_bytes(
             b"".join(each.public_bytes(Encoding.PEM) for each in (leaf, *intermediates))
