@@ -111,6 +111,16 @@ impl ErrorStack {
         }
     }
 
+    /// Whether the oldest entry says that the peer closed the transport without a close_notify.
+    pub(crate) fn is_unexpected_eof(&self) -> bool {
+        /// `sslerr.h`.
+        const SSL_R_UNEXPECTED_EOF_WHILE_READING: c_int = 294;
+        self.0.first().is_some_and(|entry| {
+            ffi::ERR_GET_LIB(entry.code) == ffi::ERR_LIB_SSL
+                && ffi::ERR_GET_REASON(entry.code) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+        })
+    }
+
     /// The entries, oldest first.
     pub fn entries(&self) -> &[ErrorEntry] {
         &self.0
