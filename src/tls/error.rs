@@ -139,6 +139,24 @@ pub fn clear_queue() {
     unsafe { ffi::ERR_clear_error() }
 }
 
+/// Keeps this thread's error queue clean: empties it now, and again when it is dropped, so that an
+/// OpenSSL call between the two can leave nothing behind.
+pub(crate) struct CleanQueue(());
+
+impl CleanQueue {
+    /// Empties the queue. Bind it to a name: it works for as long as it lives.
+    pub(crate) fn new() -> Self {
+        clear_queue();
+        Self(())
+    }
+}
+
+impl Drop for CleanQueue {
+    fn drop(&mut self) {
+        clear_queue();
+    }
+}
+
 /// Whether this thread's error queue is empty. The tests assert it around every call.
 ///
 /// OpenSSL: `ERR_peek_error`.

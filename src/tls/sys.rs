@@ -6,6 +6,8 @@
 
 use std::ffi::c_ulong;
 
+pub(crate) mod crypto;
+
 unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
 }
