@@ -66,7 +66,7 @@ pub(crate) unsafe fn store(pointer: *mut ffi::X509_STORE) -> Option<Store> {
     }
     // SAFETY: the caller's promise; the handle owns the reference that is taken here.
     unsafe {
-        sys::X509_STORE_up_ref(pointer);
+        sys::crypto::X509_STORE_up_ref(pointer);
         Some(Store::from_ptr(pointer))
     }
 }
@@ -144,7 +144,7 @@ pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
             let code: c_int = if !certificate.is_null() {
                 ffi::X509_STORE_add_cert(to, certificate)
             } else if !list.is_null() {
-                ffi::X509_STORE_add_crl(to, list)
+                sys::crypto::X509_STORE_add_crl(to, list)
             } else {
                 1
             };

@@ -163,7 +163,7 @@ impl ConnectionState {
         let failure = match catch_unwind(AssertUnwindSafe(callback)) {
             Ok(Ok(answer)) => return answer,
             Ok(Err(error)) => Error::Callback(error),
-            Err(panic) => Error::Panicked(PanicPayload(panic)),
+            Err(panic) => Error::Panicked(PanicPayload::new(panic)),
         };
         let first = self.failure.take().unwrap_or(failure);
         self.failure.set(Some(first));

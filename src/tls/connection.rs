@@ -118,7 +118,7 @@ impl Connection {
     /// OpenSSL: `SSL_do_handshake`.
     #[doc(alias = "SSL_do_handshake")]
     pub fn handshake(&self, interrupted: Interrupted<'_>) -> Result<()> {
-        self.complete(interrupted, Step::handshake)
+        self.complete(interrupted, |step| step.handshake())
     }
 
     /// Reads at most one record's worth of data, and returns how many bytes; at least 1, unless
@@ -173,7 +173,7 @@ impl Connection {
     #[doc(alias = "SSL_shutdown")]
     pub fn shutdown(&self, interrupted: Interrupted<'_>) -> Result<bool> {
         let _turn = self.writing();
-        self.complete(interrupted, Step::shutdown)
+        self.complete(interrupted, |step| step.shutdown())
     }
 
     /// Looks for a DTLS client's hello with a valid cookie, and answers one without.
@@ -182,7 +182,7 @@ impl Connection {
     ///
     /// OpenSSL: `DTLSv1_listen`.
     pub fn listen(&self, interrupted: Interrupted<'_>) -> Result<()> {
-        self.complete(interrupted, Step::listen)
+        self.complete(interrupted, |step| step.listen())
     }
 
     /// The turn to write, unless this thread is inside a step: then it has the lock that the other
@@ -340,11 +340,14 @@ impl<'c> Step<'c> {
     /// if OpenSSL went on in spite of it.
     fn call(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {
         let code = self.enter(call)?;
-        if let Some(failure) = self.state().take_failure() {
-            clear_queue();
-            return Err(failure);
-        }
-        if code > 0 { Ok(code) } else { Err(self.failure(code)) }
+        let outcome = match self.state().take_failure() {
+            Some(failure) => Err(failure),
+            None if code > 0 => Ok(code),
+            None => Err(self.failure(code)),
+        };
+        // What has been taken is gone from the queue; callbacks may have left something there.
+        clear_queue();
+        outcome
     }
 
     /// As [`Self::call`], for calls that move data: bytes that were moved are reported, and a
@@ -354,16 +357,15 @@ impl<'c> Step<'c> {
             return Ok(0);
         }
         let code = self.enter(call)?;
-        if let Ok(moved @ 1..) = usize::try_from(code) {
-            return Ok(moved);
-        }
-        Err(match self.state().take_failure() {
-            Some(failure) => {
-                clear_queue();
-                failure
-            }
-            None => self.failure(code),
-        })
+        let outcome = match usize::try_from(code) {
+            Ok(moved @ 1..) => Ok(moved),
+            _ => Err(match self.state().take_failure() {
+                Some(failure) => failure,
+                None => self.failure(code),
+            }),
+        };
+        clear_queue();
+        outcome
     }
 
     fn enter(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {

@@ -2,7 +2,9 @@
 //!
 //! Each is as OpenSSL 3.0 to 4.0 declare it. What openssl-sys gains may be deleted here.
 
-use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
+pub(crate) mod crypto;
+
+use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
 use openssl_sys as ffi;
 
@@ -12,15 +14,20 @@ pub(crate) struct BIO_ADDR {
     _opaque: [u8; 0],
 }
 
-/// A function that OpenSSL calls for information.
+// The types of functions that OpenSSL calls.
 pub(crate) type InfoCallback = unsafe extern "C" fn(*const ffi::SSL, c_int, c_int);
+pub(crate) type VerifyCallback = unsafe extern "C" fn(c_int, *mut ffi::X509_STORE_CTX) -> c_int;
+pub(crate) type CookieGenerateCallback =
+    unsafe extern "C" fn(*mut ffi::SSL, *mut c_uchar, *mut c_uint) -> c_int;
+pub(crate) type CookieVerifyCallback =
+    unsafe extern "C" fn(*mut ffi::SSL, *const c_uchar, c_uint) -> c_int;
+
 
 unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
 
     pub(crate) fn OPENSSL_sk_new_null() -> *mut ffi::OPENSSL_STACK;
 
-    pub(crate) fn X509_STORE_up_ref(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_get0_param(store: *const ffi::X509_STORE)
@@ -56,6 +63,26 @@ unsafe extern "C" {
         context: *mut ffi::SSL_CTX,
         parameters: *mut ffi::EVP_PKEY,
     ) -> c_int;
+
+    // openssl-sys declares the next four to take safe functions, which ours are not.
+    pub(crate) fn SSL_CTX_set_verify(
+        context: *mut ffi::SSL_CTX,
+        mode: c_int,
+        callback: Option<VerifyCallback>,
+    );
+    pub(crate) fn SSL_set_verify(
+        ssl: *mut ffi::SSL,
+        mode: c_int,
+        callback: Option<VerifyCallback>,
+    );
+    pub(crate) fn SSL_CTX_set_cookie_generate_cb(
+        context: *mut ffi::SSL_CTX,
+        callback: Option<CookieGenerateCallback>,
+    );
+    pub(crate) fn SSL_CTX_set_cookie_verify_cb(
+        context: *mut ffi::SSL_CTX,
+        callback: Option<CookieVerifyCallback>,
+    );
 
     pub(crate) fn SSL_set_info_callback(ssl: *mut ffi::SSL, callback: Option<InfoCallback>);
     pub(crate) fn SSL_set_options(ssl: *mut ffi::SSL, options: u64) -> u64;

@@ -48,7 +48,7 @@ impl Step<'_> {
         // With no function OpenSSL keeps the one it has. It is ours, and passes OpenSSL's own
         // verdict on when there is no callback behind it.
         // SAFETY: see above.
-        unsafe { ffi::SSL_set_verify(self.as_ptr(), mode, trampoline) }
+        unsafe { sys::SSL_set_verify(self.as_ptr(), mode, trampoline) }
     }
 
     /// Whether the peer's certificate is asked for and checked (`SSL_VERIFY_*`).

@@ -305,6 +305,15 @@ impl Step<'_> {
         unsafe { Session::copy_of(ffi::SSL_get_session(self.as_ptr())) }
     }
 
+    /// Whether the handshake resumed a session.
+    ///
+    /// OpenSSL: `SSL_session_reused`.
+    #[doc(alias = "SSL_session_reused")]
+    pub fn is_resumed(&self) -> bool {
+        // SAFETY: see above.
+        unsafe { ffi::SSL_session_reused(self.as_ptr()) == 1 }
+    }
+
     /// The session that a client is to resume.
     ///
     /// OpenSSL: `SSL_set_session`.
@@ -344,16 +353,21 @@ impl Step<'_> {
         }))
     }
 
-    /// The session's master key (TLS 1.2) or resumption master secret (TLS 1.3).
+    /// The session's master key (TLS 1.2) or resumption master secret (TLS 1.3); `None` before there
+    /// is a session. Fails where the session has no such secret yet.
     ///
     /// OpenSSL: `SSL_SESSION_get_master_key`.
     #[doc(alias = "SSL_SESSION_get_master_key")]
-    pub fn master_key(&self) -> Option<Vec<u8>> {
+    pub fn master_key(&self) -> Result<Option<Vec<u8>>> {
+        if !self.has_session() {
+            return Ok(None);
+        }
+        clear_queue();
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| fill(|room, len| unsafe {
-            let session = ffi::SSL_get_session(self.as_ptr());
-            ffi::SSL_SESSION_get_master_key(session, room, len)
-        }))
+        let key = fill(|room, len| unsafe {
+            ffi::SSL_SESSION_get_master_key(ffi::SSL_get_session(self.as_ptr()), room, len)
+        });
+        if key.is_empty() { Err(library_error()) } else { Ok(Some(key)) }
     }
 
     /// The Finished message that this end sent, or expects to send; `None` before there is one.

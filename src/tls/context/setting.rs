@@ -159,7 +159,7 @@ impl Setting {
                 Self::VerifyDepth(depth) => ffi::SSL_CTX_set_verify_depth(context, *depth),
                 Self::Verify { mode, callback } => {
                     let trampoline = callback.then_some(trampolines::verify as _);
-                    ffi::SSL_CTX_set_verify(context, *mode, trampoline);
+                    sys::SSL_CTX_set_verify(context, *mode, trampoline);
                 }
                 Self::TrustDirectory(directory) => {
                     check(ffi::SSL_CTX_load_verify_locations(
@@ -194,12 +194,12 @@ impl Setting {
                         Some(trampolines::ocsp),
                     ))?;
                 }
-                Self::CookieGenerateCallback => ffi::SSL_CTX_set_cookie_generate_cb(
+                Self::CookieGenerateCallback => sys::SSL_CTX_set_cookie_generate_cb(
                     context,
                     Some(trampolines::cookie_generate),
                 ),
                 Self::CookieVerifyCallback => {
-                    ffi::SSL_CTX_set_cookie_verify_cb(context, Some(trampolines::cookie_verify));
+                    sys::SSL_CTX_set_cookie_verify_cb(context, Some(trampolines::cookie_verify));
                 }
             }
         }

@@ -1,0 +1,77 @@
+//! Certificates, names, keys: declarations of libcrypto that `openssl-sys` lacks.
+//!
+//! Parameters that OpenSSL 4.0 made `const` are `*const` here: the 3.0 functions only read them too.
+
+use std::ffi::{c_char, c_int, c_ulong, c_void};
+
+use openssl_sys as ffi;
+
+/// One of the curves OpenSSL knows. OpenSSL: `EC_builtin_curve`.
+#[repr(C)]
+pub(crate) struct BuiltinCurve {
+    pub(crate) nid: c_int,
+    pub(crate) comment: *const c_char,
+}
+
+unsafe extern "C" {
+    pub(crate) fn ASN1_STRING_cmp(a: *const ffi::ASN1_STRING, b: *const ffi::ASN1_STRING) -> c_int;
+    pub(crate) fn ASN1_TIME_to_generalizedtime(
+        time: *const ffi::ASN1_TIME,
+        out: *mut *mut ffi::ASN1_GENERALIZEDTIME,
+    ) -> *mut ffi::ASN1_GENERALIZEDTIME;
+
+    pub(crate) fn OBJ_txt2nid(name: *const c_char) -> c_int;
+
+    pub(crate) fn X509_get0_notBefore(certificate: *const ffi::X509) -> *const ffi::ASN1_TIME;
+    pub(crate) fn X509_get0_notAfter(certificate: *const ffi::X509) -> *const ffi::ASN1_TIME;
+    pub(crate) fn X509_get0_tbs_sigalg(certificate: *const ffi::X509) -> *const ffi::X509_ALGOR;
+    pub(crate) fn X509_print_ex(
+        out: *mut ffi::BIO,
+        certificate: *const ffi::X509,
+        name_flags: c_ulong,
+        certificate_flags: c_ulong,
+    ) -> c_int;
+
+    pub(crate) fn X509_NAME_delete_entry(
+        name: *mut ffi::X509_NAME,
+        index: c_int,
+    ) -> *mut ffi::X509_NAME_ENTRY;
+    pub(crate) fn X509_NAME_hash_ex(
+        name: *const ffi::X509_NAME,
+        library: *mut c_void,
+        properties: *const c_char,
+        ok: *mut c_int,
+    ) -> c_ulong;
+    pub(crate) fn X509_NAME_oneline(
+        name: *const ffi::X509_NAME,
+        out: *mut c_char,
+        size: c_int,
+    ) -> *mut c_char;
+
+    pub(crate) fn X509_STORE_up_ref(store: *mut ffi::X509_STORE) -> c_int;
+    pub(crate) fn X509_STORE_add_crl(store: *mut ffi::X509_STORE, crl: *mut ffi::X509_CRL)
+    -> c_int;
+    pub(crate) fn X509_STORE_load_locations(
+        store: *mut ffi::X509_STORE,
+        file: *const c_char,
+        directory: *const c_char,
+    ) -> c_int;
+    pub(crate) fn d2i_X509_CRL_bio(
+        data: *mut ffi::BIO,
+        reuse: *mut *mut ffi::X509_CRL,
+    ) -> *mut ffi::X509_CRL;
+
+    pub(crate) fn EC_get_builtin_curves(out: *mut BuiltinCurve, room: usize) -> usize;
+    pub(crate) fn EVP_PKEY_type(id: c_int) -> c_int;
+    pub(crate) fn RSA_print(out: *mut ffi::BIO, key: *const ffi::RSA, offset: c_int) -> c_int;
+    pub(crate) fn d2i_PUBKEY_bio(
+        data: *mut ffi::BIO,
+        reuse: *mut *mut ffi::EVP_PKEY,
+    ) -> *mut ffi::EVP_PKEY;
+    pub(crate) fn d2i_PrivateKey_bio(
+        data: *mut ffi::BIO,
+        reuse: *mut *mut ffi::EVP_PKEY,
+    ) -> *mut ffi::EVP_PKEY;
+
+    pub(crate) fn OPENSSL_cleanse(data: *mut c_void, size: usize);
+}

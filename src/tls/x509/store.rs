@@ -1,0 +1,147 @@
+//! Trust stores.
+
+use std::ffi::{CStr, c_ulong};
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use openssl_sys as ffi;
+
+use super::certificate::Certificate;
+use crate::tls::error::{CleanQueue, Result, check, check_ptr};
+use crate::tls::memory::Source;
+use crate::tls::sys::crypto as sys;
+
+/// Trusted certificates, revocation lists, and how to verify with them. Clones share the same
+/// OpenSSL object.
+///
+/// OpenSSL: `X509_STORE`.
+pub struct Store {
+    pointer: *mut ffi::X509_STORE,
+}
+
+// SAFETY: the reference count is atomic, and OpenSSL locks the store's objects. It does not lock
+// the list of lookups and the parameters: `configuring` orders the calls that change them.
+unsafe impl Send for Store {}
+// SAFETY: as above.
+unsafe impl Sync for Store {}
+
+impl Store {
+    /// Takes over one reference.
+    ///
+    /// # Safety
+    ///
+    /// `pointer` is a valid store, and the caller gives up one reference to it.
+    pub(crate) unsafe fn from_ptr(pointer: *mut ffi::X509_STORE) -> Self {
+        Self { pointer }
+    }
+
+    /// The pointer, for a call that does not keep it without taking its own reference.
+    pub(crate) fn as_ptr(&self) -> *mut ffi::X509_STORE {
+        self.pointer
+    }
+
+    /// An empty store.
+    ///
+    /// OpenSSL: `X509_STORE_new`.
+    #[doc(alias = "X509_STORE_new")]
+    pub fn new() -> Result<Self> {
+        let _queue = CleanQueue::new();
+        // SAFETY: makes a store that nobody else has.
+        unsafe { Ok(Self::from_ptr(check_ptr(ffi::X509_STORE_new())?)) }
+    }
+
+    /// Trusts a certificate.
+    ///
+    /// OpenSSL: `X509_STORE_add_cert`.
+    #[doc(alias = "X509_STORE_add_cert")]
+    pub fn add_certificate(&self, certificate: &Certificate) -> Result<()> {
+        let _queue = CleanQueue::new();
+        // SAFETY: both are alive, and the store takes a reference of its own.
+        check(unsafe { ffi::X509_STORE_add_cert(self.pointer, certificate.as_ptr()) }).map(drop)
+    }
+
+    /// Adds a revocation list, in DER.
+    ///
+    /// OpenSSL: `d2i_X509_CRL_bio`, `X509_STORE_add_crl`.
+    #[doc(alias = "X509_STORE_add_crl")]
+    pub fn add_crl(&self, der: &[u8]) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let source = Source::new(der)?;
+        // SAFETY: the BIO lives until the list is read; the store takes a reference of its own, and
+        // ours is given up here.
+        unsafe {
+            let crl = check_ptr(sys::d2i_X509_CRL_bio(source.as_ptr(), ptr::null_mut()))?;
+            let added = check(sys::X509_STORE_add_crl(self.pointer, crl));
+            ffi::X509_CRL_free(crl);
+            added.map(drop)
+        }
+    }
+
+    /// Turns verification flags (`X509_V_FLAG_…`) on.
+    ///
+    /// OpenSSL: `X509_STORE_set_flags`.
+    #[doc(alias = "X509_STORE_set_flags")]
+    pub fn set_flags(&self, flags: c_ulong) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        // SAFETY: this value keeps the store alive.
+        check(unsafe { ffi::X509_STORE_set_flags(self.pointer, flags) }).map(drop)
+    }
+
+    /// Verifies as of a moment, in seconds since 1970, and not as of now.
+    ///
+    /// OpenSSL: `X509_VERIFY_PARAM_set_time`, `X509_STORE_set1_param`.
+    #[doc(alias = "X509_VERIFY_PARAM_set_time")]
+    pub fn set_time(&self, time: i64) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        // SAFETY: the parameters are made and freed here; the store copies them.
+        unsafe {
+            let parameters = check_ptr(ffi::X509_VERIFY_PARAM_new())?;
+            ffi::X509_VERIFY_PARAM_set_time(parameters, time as libc::time_t);
+            let set = check(ffi::X509_STORE_set1_param(self.pointer, parameters));
+            ffi::X509_VERIFY_PARAM_free(parameters);
+            set.map(drop)
+        }
+    }
+
+    /// Trusts the certificates of a PEM file, and looks others up in a directory as
+    /// `openssl rehash` names them.
+    ///
+    /// OpenSSL: `X509_STORE_load_locations`.
+    #[doc(alias = "X509_STORE_load_locations")]
+    pub fn load_locations(&self, file: Option<&CStr>, directory: Option<&CStr>) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        let file = file.map_or(ptr::null(), CStr::as_ptr);
+        let directory = directory.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: this value keeps the store alive; the strings are read before the call returns.
+        check(unsafe { sys::X509_STORE_load_locations(self.pointer, file, directory) }).map(drop)
+    }
+
+    /// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
+    fn configuring(&self) -> MutexGuard<'static, ()> {
+        // By address, since several values may stand for one store. A few locks are enough to keep
+        // a slow disk from stopping every other store.
+        static LOCKS: [Mutex<()>; 16] = [const { Mutex::new(()) }; 16];
+        let lock = &LOCKS[self.pointer.addr() / 64 % LOCKS.len()];
+        lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clone for Store {
+    fn clone(&self) -> Self {
+        // SAFETY: this value keeps the store alive; the clone gets a reference of its own.
+        unsafe {
+            sys::X509_STORE_up_ref(self.pointer);
+            Self::from_ptr(self.pointer)
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // SAFETY: gives up the reference that this value owns.
+        unsafe { ffi::X509_STORE_free(self.pointer) }
+    }
+}
