@@ -17,14 +17,33 @@ mod _rust {
     };
 
     #[pymodule_export]
-    use super::crypto::pkey::PKey;
+    use super::crypto::curve::{EllipticCurve, get_elliptic_curves};
+    #[pymodule_export]
+    use super::crypto::encoding::{dump_certificate, load_certificate};
+    #[pymodule_export]
+    use super::crypto::name::X509Name;
+    #[pymodule_export]
+    use super::crypto::pkey::{
+        PKey, dump_privatekey, dump_publickey, load_privatekey, load_publickey,
+    };
+    #[pymodule_export]
+    use super::crypto::store::{X509Store, X509StoreFlags};
+    #[pymodule_export]
+    use super::crypto::verify::X509StoreContext;
     #[pymodule_export]
     use super::crypto::x509::X509;
+
+    /// What `OpenSSL.rand` offers.
+    #[pymodule]
+    mod rand {
+        #[pymodule_export]
+        use crate::py::crypto::rand::{add, status};
+    }
 
     use pyo3::prelude::*;
 
     #[pymodule_init]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-        Ok(())
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::py::crypto::add_constants(module)
     }
 }

@@ -11,6 +11,15 @@ use super::memory::{Source, written};
 use super::passphrase::{PassphraseCallback, Prompt, refuse};
 use super::sys::crypto as sys;
 
+/// The number of RSA keys. OpenSSL: `EVP_PKEY_RSA`.
+pub const RSA: c_int = ffi::EVP_PKEY_RSA;
+/// The number of DSA keys. OpenSSL: `EVP_PKEY_DSA`.
+pub const DSA: c_int = ffi::EVP_PKEY_DSA;
+/// The number of Diffie-Hellman keys. OpenSSL: `EVP_PKEY_DH`.
+pub const DH: c_int = ffi::EVP_PKEY_DH;
+/// The number of elliptic curve keys. OpenSSL: `EVP_PKEY_EC`.
+pub const EC: c_int = ffi::EVP_PKEY_EC;
+
 /// A key: public, or private with its public half. It never changes, and clones share the same
 /// OpenSSL object.
 ///

@@ -7,5 +7,5 @@ mod verify;
 
 pub use certificate::{Bound, Certificate, Role};
 pub use name::{Field, Name};
-pub use store::Store;
+pub use store::{Store, flags};
 pub use verify::{Rejection, verify};
