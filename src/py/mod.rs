@@ -12,7 +12,7 @@ mod errors;
 mod _rust {
     #[pymodule_export]
     use super::errors::{
-        CryptoError, Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError,
+        Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError,
         ZeroReturnError,
     };
 
@@ -27,23 +27,18 @@ mod _rust {
         PKey, dump_privatekey, dump_publickey, load_privatekey, load_publickey,
     };
     #[pymodule_export]
+    use super::crypto::rand::{rand_add, rand_status};
+    #[pymodule_export]
     use super::crypto::store::{X509Store, X509StoreFlags};
     #[pymodule_export]
     use super::crypto::verify::X509StoreContext;
     #[pymodule_export]
     use super::crypto::x509::X509;
 
-    /// What `OpenSSL.rand` offers.
-    #[pymodule]
-    mod rand {
-        #[pymodule_export]
-        use crate::py::crypto::rand::{add, status};
-    }
-
     use pyo3::prelude::*;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::py::crypto::add_constants(module)
+        super::crypto::add_values(module)
     }
 }

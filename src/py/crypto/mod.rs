@@ -26,10 +26,12 @@ pub(crate) mod x509;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::py::errors::CryptoError;
 use crate::tls::x509::Certificate;
 
-/// Adds the constants of `OpenSSL.crypto`.
-pub(crate) fn add_constants(module: &Bound<'_, PyModule>) -> PyResult<()> {
+/// Adds the constants of `OpenSSL.crypto`, and its `Error` under a name that `OpenSSL.SSL` leaves free.
+pub(crate) fn add_values(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("CryptoError", module.py().get_type::<CryptoError>())?;
     for (name, value) in arguments::FILE_TYPES.iter().chain(&pkey::TYPES) {
         module.add(*name, value)?;
     }
