@@ -116,4 +116,8 @@ def __getattr__(name: str) -> object:
             stacklevel=2,
         )
         return _dump_privatekey_internal
+    if name in ("PassphraseCallableT", "StrOrBytesPath", "_Key", "_PrivateKey", "_PublicKey"):
+        from OpenSSL import _aliases
+
+        return getattr(_aliases, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,8 +12,7 @@ mod errors;
 mod _rust {
     #[pymodule_export]
     use super::errors::{
-        Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError,
-        ZeroReturnError,
+        Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError, ZeroReturnError,
     };
 
     #[pymodule_export]

@@ -4,7 +4,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::tls::error::CallbackError;
 use crate::tls::passphrase::PassphraseCallback;
 
 /// A passphrase as a callback of the core; `None` for `None`.
@@ -23,20 +22,17 @@ pub(super) fn callback(
     }
     let passphrase = passphrase.clone().unbind();
     Ok(Some(Box::new(move |_room, writing| {
-        let answer = |py: Python<'_>| {
-            let answer = match callable {
-                true => passphrase.bind(py).call1((i32::from(writing),))?,
-                false => passphrase.bind(py).clone(),
-            };
-            let answer =
-                answer.cast::<PyBytes>().map_err(|_| PyValueError::new_err("Bytes expected"))?;
-            Ok(answer.as_bytes().to_vec())
-        };
         // None while the interpreter shuts down.
-        match Python::try_attach(answer) {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => Err(CallbackError::from(Box::<PyErr>::new(error))),
+        match Python::try_attach(|py| answer(passphrase.bind(py), callable, writing)) {
+            Some(answer) => Ok(answer?),
             None => Err("the interpreter is shutting down".into()),
         }
     })))
+}
+
+fn answer(passphrase: &Bound<'_, PyAny>, callable: bool, writing: bool) -> PyResult<Vec<u8>> {
+    let answer =
+        if callable { passphrase.call1((i32::from(writing),))? } else { passphrase.clone() };
+    let answer = answer.cast::<PyBytes>().map_err(|_| PyValueError::new_err("Bytes expected"))?;
+    Ok(answer.as_bytes().to_vec())
 }
