@@ -24,7 +24,7 @@ const KEY_KINDS: [(&str, &str); 5] = [
 ];
 
 /// A certificate as a `cryptography.x509.Certificate`.
-pub(crate) fn certificate<'py>(
+pub(super) fn certificate<'py>(
     py: Python<'py>,
     certificate: &Certificate,
 ) -> Result<Bound<'py, PyAny>> {
@@ -33,7 +33,7 @@ pub(crate) fn certificate<'py>(
 }
 
 /// A name as a `cryptography.x509.Name`.
-pub(crate) fn name<'py>(py: Python<'py>, name: &Name) -> Result<Bound<'py, PyAny>> {
+pub(super) fn name<'py>(py: Python<'py>, name: &Name) -> Result<Bound<'py, PyAny>> {
     let der = PyBytes::new(py, &name.to_der()?);
     Ok(import(py, X509)?.getattr("Name")?.call_method1("from_bytes", (der,))?)
 }

@@ -11,7 +11,7 @@
 //! | `failure`, `arguments` | errors; what the functions take |
 
 mod arguments;
-pub(crate) mod cryptography;
+mod cryptography;
 pub(crate) mod curve;
 pub(crate) mod encoding;
 mod failure;
@@ -27,7 +27,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::py::errors::CryptoError;
-use crate::tls::x509::Certificate;
+use crate::tls::x509::{Certificate, Name};
 
 /// Adds the constants of `OpenSSL.crypto`, and its `Error` under a name that `OpenSSL.SSL` leaves free.
 pub(crate) fn add_values(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -60,6 +60,23 @@ pub(crate) fn certificates(
     let list = PyList::empty(py);
     for item in certificates {
         list.append(certificate(py, item, as_cryptography)?)?;
+    }
+    Ok(list)
+}
+
+/// Names, each as an `X509Name` or as a `cryptography.x509.Name`, in a list.
+pub(crate) fn names(
+    py: Python<'_>,
+    names: Vec<Name>,
+    as_cryptography: bool,
+) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for name in names {
+        if as_cryptography {
+            list.append(cryptography::name(py, &name)?)?;
+        } else {
+            list.append(name::X509Name::wrap(py, name)?)?;
+        }
     }
     Ok(list)
 }

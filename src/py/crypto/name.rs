@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
-use super::arguments::{c_name, deprecated, missing, type_name};
+use super::arguments::{c_name, deprecated, fresh, missing, type_name};
 use super::failure::Result;
 use super::x509::X509;
 use crate::tls::object::{self, Nid};
@@ -127,6 +127,13 @@ impl X509Name {
         let old = self.lock(py).replace(source);
         drop(old);
         Ok(())
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let source = Source::Own(slf.get().name(slf.py())?);
+        *copy.get().lock(slf.py()) = Some(source);
+        Ok(copy)
     }
 
     fn __getattr__(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> Result<Option<Py<PyAny>>> {

@@ -9,7 +9,7 @@ use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
 use super::arguments::{
-    FileType, buffer as data, c_name, deprecated, integer, missing, uninitialised,
+    FileType, buffer as data, c_name, deprecated, fresh, integer, missing, uninitialised,
 };
 use super::failure::Result;
 use super::{cryptography, passphrase as prompt};
@@ -108,6 +108,13 @@ impl PKey {
         let key = pkey::PKey::empty()?;
         self.set(py, State { key, only_public: false, initialised: false });
         Ok(())
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let state = slf.get().lock(slf.py()).clone();
+        *copy.get().lock(slf.py()) = state;
+        Ok(copy)
     }
 
     /// The key as an object of the package cryptography.

@@ -1,14 +1,14 @@
 //! The classes `X509Store` and `X509StoreFlags`.
 
 use std::ffi::{CString, c_ulong};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use super::arguments::uninitialised;
+use super::arguments::{fresh, uninitialised};
 use super::cryptography;
 use super::failure::Result;
 use super::x509::X509;
@@ -30,8 +30,11 @@ impl X509Store {
 
     /// The store.
     pub(crate) fn store(&self, py: Python<'_>) -> PyResult<Store> {
-        let store = self.store.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        store.clone().ok_or_else(|| uninitialised("X509Store"))
+        self.lock(py).clone().ok_or_else(|| uninitialised("X509Store"))
+    }
+
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Store>> {
+        self.store.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -46,10 +49,16 @@ impl X509Store {
     /// Makes an empty store.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
         let new = Store::new()?;
-        let old =
-            self.store.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).replace(new);
+        let old = self.lock(py).replace(new);
         drop(old);
         Ok(())
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let store = slf.get().lock(slf.py()).clone();
+        *copy.get().lock(slf.py()) = store;
+        Ok(copy)
     }
 
     /// Trusts a certificate. It is no error to add one twice.

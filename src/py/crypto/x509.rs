@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{c_name, deprecated, integer, uninitialised};
+use super::arguments::{c_name, deprecated, fresh, integer, uninitialised};
 use super::cryptography;
 use super::failure::Result;
 use super::name::X509Name;
@@ -24,6 +24,7 @@ pub(crate) struct X509 {
     state: Mutex<Option<State>>,
 }
 
+#[derive(Clone)]
 struct State {
     certificate: Certificate,
     /// How often the issuer's and the subject's names were replaced. An `X509Name` of an earlier
@@ -169,6 +170,13 @@ impl X509 {
         let old = self.lock(py).replace(state);
         drop(old);
         Ok(())
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let state = slf.get().lock(slf.py()).clone();
+        *copy.get().lock(slf.py()) = state;
+        Ok(copy)
     }
 
     /// The certificate as an object of the package cryptography.
