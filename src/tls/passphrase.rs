@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn first_failure_is_kept_and_nothing_asked_again() {
         let times = std::sync::atomic::AtomicUsize::new(0);
-        let ask = |_, _| -> Result<Vec<u8>, CallbackError> {
+        let ask = move |_, _| -> Result<Vec<u8>, CallbackError> {
             let time = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Err(format!("failure {time}").into())
         };

@@ -1,6 +1,7 @@
 //! Trust stores.
 
 use std::ffi::{CStr, c_ulong};
+use std::fmt;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -145,6 +146,12 @@ impl Store {
         static LOCKS: [Mutex<()>; 16] = [const { Mutex::new(()) }; 16];
         let lock = &LOCKS[self.pointer.addr() / 64 % LOCKS.len()];
         lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.pointer).finish()
     }
 }
 
