@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: FORCE bench build clean demo docs help lint reference test test-core test-python \
-	test-system test-system-core test-wheel
+	test-sdist test-system test-system-core test-wheel
 
 ## Start here
 
@@ -81,6 +81,9 @@ endif
 
 test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, try it
 	tests/wheel/check.sh $(PY)
+
+test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone
+	tests/wheel/sdist.sh $(PY)
 
 reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 

@@ -14,10 +14,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-#: Failures that come from the interpreter or from a glue layer too, with texts that
-#: depend on how an extension module is written.
-_GLUE_FAILURES = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
-
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray)
 
 
@@ -31,7 +27,7 @@ class Observer:
         #: The exception of the last `call` that raised, to look at more closely.
         self.raised: BaseException | None = None
 
-    def call(self, label: str, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def call(self, label: str, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call `func`; record what it returns or raises, and its warnings.
 
         Gives the value back, or None when it raised.
@@ -187,7 +183,7 @@ def _is_glue(exc: BaseException) -> bool:
 
     Then only its type is a promise.
     """
-    if not isinstance(exc, _GLUE_FAILURES) or exc.__traceback__ is None:
+    if isinstance(exc, OSError) or _in_package(type(exc).__module__) or exc.__traceback__ is None:
         return False
     innermost = exc.__traceback__
     while innermost.tb_next is not None:
@@ -195,7 +191,7 @@ def _is_glue(exc: BaseException) -> bool:
     file = innermost.tb_frame.f_code.co_filename
     if file == __file__:
         return True
-    return _in_package(file) and not linecache.getline(
+    return _is_package_file(file) and not linecache.getline(
         file, innermost.tb_lineno
     ).lstrip().startswith("raise")
 
@@ -211,7 +207,11 @@ def _describe_warning(warning: warnings.WarningMessage) -> str:
     return f"{_qualified(warning.category)}({str(warning.message)!r}) at {place}"
 
 
-def _in_package(file: str) -> bool:
+def _in_package(module: str) -> bool:
+    return module.split(".")[0] == "OpenSSL"
+
+
+def _is_package_file(file: str) -> bool:
     return os.path.basename(os.path.dirname(file)) == "OpenSSL"
 
 

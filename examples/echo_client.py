@@ -1,0 +1,137 @@
+"""A TLS echo client: sends lines, checks that they come back, says how long that took.
+
+    python echo_client.py --trust server.pem hello
+    python echo_client.py --trust ca.pem --cert me.pem --key me.key < poem.txt
+
+--trust names a file with the server's own certificate, or with that of a private CA which certifies
+this server alone: whoever is certified by it is believed to be the server. A client for servers of
+the public web has to compare the host's name, too; https_get.py does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Iterable
+
+from OpenSSL import SSL
+
+# pyOpenSSL would rather have certificates read by `cryptography`. This program wants nothing but
+# OpenSSL itself.
+warnings.filterwarnings("ignore", "X509", DeprecationWarning)
+
+
+def make_context(options: argparse.Namespace) -> SSL.Context:
+    """Put the settings that all connections share into a context."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_verify(SSL.VERIFY_PEER)
+    context.load_verify_locations(options.trust)
+    if options.cert:
+        context.use_certificate_chain_file(options.cert)
+        context.use_privatekey_file(options.key or options.cert)
+        context.check_privatekey()
+    if options.tls == "1.2":
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    return context
+
+
+def describe(connection: SSL.Connection) -> str:
+    """Say in one line what was negotiated, and with whom."""
+    certificate = connection.get_peer_certificate()
+    name = certificate.get_subject().CN if certificate else None
+    facts = [
+        connection.get_protocol_version_name(),
+        connection.get_cipher_name(),
+        connection.get_group_name(),
+        name and f"server {name}",
+    ]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def recv_exactly(connection: SSL.Connection, size: int) -> bytes:
+    """Read `size` bytes: one `recv` gives what one TLS record holds, which may be less."""
+    chunks = []
+    while size:
+        chunk = connection.recv(min(size, 16 * 1024))
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def exchange(connection: SSL.Connection, lines: Iterable[bytes]) -> int:
+    """Send each line and wait for its echo; return how many bytes went each way."""
+    total = 0
+    for line in lines:
+        connection.sendall(line)
+        answer = recv_exactly(connection, len(line))
+        if answer != line:
+            raise ValueError(f"sent {line!r}, got {answer!r}")
+        print(answer.decode(errors="replace"), end="")
+        total += len(line)
+    return total
+
+
+def close(connection: SSL.Connection) -> None:
+    """Say that we are done, and wait until the server has said so, too."""
+    while not connection.shutdown():
+        pass
+
+
+def reason(error: SSL.Error) -> str:
+    """Take OpenSSL's own words out of an exception."""
+    if isinstance(error, SSL.SysCallError):
+        return str(error.args[-1])
+    entries = error.args[0] if error.args else []
+    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
+
+
+def run(options: argparse.Namespace) -> None:
+    context = make_context(options)
+    with socket.create_connection((options.host, options.port)) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = SSL.Connection(context, sock)
+        connection.set_tlsext_host_name(options.host.encode("idna"))
+        connection.set_connect_state()
+        start = time.perf_counter()
+        connection.do_handshake()
+        shaken = time.perf_counter()
+        print(f"{describe(connection)}, {1000 * (shaken - start):.1f} ms", file=sys.stderr)
+        words = [word.encode() + b"\n" for word in options.message]
+        total = exchange(connection, words or sys.stdin.buffer)
+        took = time.perf_counter() - shaken
+        close(connection)
+    print(f"{total} bytes there and back in {1000 * took:.1f} ms", file=sys.stderr)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A TLS echo client.")
+    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
+    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
+    parser.add_argument("--trust", metavar="PEM", required=True, help="whom to take for the server")
+    parser.add_argument("--cert", metavar="PEM", help="our certificate, if the server asks for one")
+    parser.add_argument("--key", metavar="PEM", help="our key, if not in the file of --cert")
+    parser.add_argument("--tls", choices=["1.2", "1.3"], default="1.3", help="highest version")
+    parser.add_argument("message", nargs="*", help="lines to send; without any, standard input")
+    return parser.parse_args()
+
+
+def main() -> int:
+    try:
+        run(parse_arguments())
+    except SSL.Error as error:
+        print(f"TLS failed: {reason(error)}", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        pass
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

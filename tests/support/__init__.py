@@ -1,0 +1,1 @@
+"""What the tests share: certificates, pairs of connections, threads, child processes, networks."""
