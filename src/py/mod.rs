@@ -12,19 +12,32 @@ mod errors;
 mod _rust {
     #[pymodule_export]
     use super::errors::{
-        CryptoError, Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError,
-        ZeroReturnError,
+        Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError, ZeroReturnError,
     };
 
     #[pymodule_export]
-    use super::crypto::pkey::PKey;
+    use super::crypto::curve::{EllipticCurve, get_elliptic_curves};
+    #[pymodule_export]
+    use super::crypto::encoding::{dump_certificate, load_certificate};
+    #[pymodule_export]
+    use super::crypto::name::X509Name;
+    #[pymodule_export]
+    use super::crypto::pkey::{
+        PKey, dump_privatekey, dump_publickey, load_privatekey, load_publickey,
+    };
+    #[pymodule_export]
+    use super::crypto::rand::{rand_add, rand_status};
+    #[pymodule_export]
+    use super::crypto::store::{X509Store, X509StoreFlags};
+    #[pymodule_export]
+    use super::crypto::verify::X509StoreContext;
     #[pymodule_export]
     use super::crypto::x509::X509;
 
     use pyo3::prelude::*;
 
     #[pymodule_init]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-        Ok(())
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::crypto::add_values(module)
     }
 }

@@ -1,6 +1,7 @@
 //! Asymmetric keys.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::fmt;
 use std::ptr;
 
 use foreign_types::ForeignType as _;
@@ -10,6 +11,15 @@ use super::error::{CleanQueue, Error, Result, check, check_ptr};
 use super::memory::{Source, written};
 use super::passphrase::{PassphraseCallback, Prompt, refuse};
 use super::sys::crypto as sys;
+
+/// The number of RSA keys. OpenSSL: `EVP_PKEY_RSA`.
+pub const RSA: c_int = ffi::EVP_PKEY_RSA;
+/// The number of DSA keys. OpenSSL: `EVP_PKEY_DSA`.
+pub const DSA: c_int = ffi::EVP_PKEY_DSA;
+/// The number of Diffie-Hellman keys. OpenSSL: `EVP_PKEY_DH`.
+pub const DH: c_int = ffi::EVP_PKEY_DH;
+/// The number of elliptic curve keys. OpenSSL: `EVP_PKEY_EC`.
+pub const EC: c_int = ffi::EVP_PKEY_EC;
 
 /// A key: public, or private with its public half. It never changes, and clones share the same
 /// OpenSSL object.
@@ -282,6 +292,12 @@ impl PKey {
     }
 }
 
+impl fmt::Debug for PKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PKey").field("id", &self.id()).field("bits", &self.bits()).finish()
+    }
+}
+
 impl Cipher {
     /// A cipher by a name as in `openssl enc -list`.
     ///
@@ -320,4 +336,91 @@ fn with_prompt<T>(
     let prompt = Prompt::new(ask, false);
     let done = call(prompt.callback(), prompt.userdata());
     prompt.finish().and(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::error::queue_is_empty;
+
+    fn cipher() -> Option<Cipher> {
+        Some(Cipher::by_name(c"aes-256-cbc").unwrap())
+    }
+
+    #[test]
+    fn keys_are_read_back() {
+        let key = PKey::generate_rsa(2048).unwrap();
+        assert_eq!((key.id(), key.bits()), (RSA, 2048));
+        key.check_rsa().unwrap();
+        let der = key.private_to_der().unwrap();
+        assert_eq!(PKey::private_from_der(&der).unwrap().private_to_der().unwrap(), der);
+        let pem = key.private_to_pem(None, None).unwrap();
+        let loaded = PKey::private_from_pem(&pem, None).unwrap();
+        assert_eq!(loaded.private_to_der().unwrap(), der);
+        let public = PKey::public_from_der(&key.public_to_der().unwrap()).unwrap();
+        assert_eq!(public.public_to_pem().unwrap(), key.public_to_pem().unwrap());
+        let public = PKey::public_from_pem(&key.public_to_pem().unwrap()).unwrap();
+        assert!(public.check_rsa().is_err());
+        let text = String::from_utf8(key.rsa_to_text().unwrap()).unwrap();
+        assert!(text.contains("(2048 bit"), "{text}");
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn passphrases_are_asked_for() {
+        let key = PKey::generate_rsa(2048).unwrap();
+        let ask = |_, _| Ok(b"secret".to_vec());
+        let pem = key.private_to_pem(cipher(), Some(&ask)).unwrap();
+        assert!(pem.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+        let loaded = PKey::private_from_pem(&pem, Some(&ask)).unwrap();
+        assert_eq!(loaded.private_to_der().unwrap(), key.private_to_der().unwrap());
+
+        let wrong = |_, _| Ok(b"wrong".to_vec());
+        assert!(matches!(PKey::private_from_pem(&pem, Some(&wrong)), Err(Error::Library(_))));
+        let fail = |_, _| Err("my own".into());
+        assert!(matches!(
+            PKey::private_from_pem(&pem, Some(&fail)),
+            Err(Error::Callback(error)) if error.to_string() == "my own"
+        ));
+        let long = |room, _| Ok(vec![b'x'; room + 1]);
+        assert!(matches!(
+            key.private_to_pem(cipher(), Some(&long)),
+            Err(Error::Invalid("passphrase returned by callback is too long"))
+        ));
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn keys_that_cannot_be_made_are_refused() {
+        for bits in [-1, 0, 1, 100] {
+            assert!(PKey::generate_rsa(bits).is_err());
+        }
+        assert!(PKey::generate_dsa(-5).is_err());
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn empty_key_answers_and_does_not_encode() {
+        let key = PKey::empty().unwrap();
+        assert_eq!((key.id(), key.bits()), (0, 0));
+        assert!(key.private_to_der().is_err());
+        assert!(key.private_to_pem(None, None).is_err());
+        assert!(key.public_to_der().is_err());
+        assert!(key.check_rsa().is_err());
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        for garbage in [&b""[..], b"x", b"\x30\x03\x02\x01\0", &[0x30; 1 << 16]] {
+            assert!(PKey::private_from_der(garbage).is_err());
+            assert!(PKey::private_from_pem(garbage, None).is_err());
+            assert!(PKey::public_from_der(garbage).is_err());
+            assert!(PKey::public_from_pem(garbage).is_err());
+        }
+        assert!(matches!(Cipher::by_name(c"nope"), Err(Error::Invalid(_))));
+        assert_eq!(base_id(ffi::NID_rsa), RSA);
+        assert_eq!(base_id(-1), 0);
+        assert!(queue_is_empty());
+    }
 }

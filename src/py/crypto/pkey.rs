@@ -1,27 +1,392 @@
-//! The class `PKey`.
+//! The class `PKey`, and loading and dumping keys.
 
+use std::ffi::c_int;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
+use super::arguments::{
+    FileType, buffer as data, c_name, deprecated, fresh, integer, missing, uninitialised,
+};
+use super::failure::Result;
+use super::{cryptography, passphrase as prompt};
+use crate::py::errors::CryptoError;
 use crate::tls;
+use crate::tls::pkey::{self, Cipher};
 
-/// A key.
+/// The kinds of keys that have a constant.
+pub(super) const TYPES: [(&str, c_int); 4] = [
+    ("TYPE_RSA", pkey::RSA),
+    ("TYPE_DSA", pkey::DSA),
+    ("TYPE_DH", pkey::DH),
+    ("TYPE_EC", pkey::EC),
+];
+
+/// An asymmetric key: public, or private with its public half.
+///
+/// Corresponds to OpenSSL's ``EVP_PKEY``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct PKey {
-    key: std::sync::OnceLock<tls::pkey::PKey>,
+    state: Mutex<Option<State>>,
+}
+
+#[derive(Clone)]
+struct State {
+    key: pkey::PKey,
+    only_public: bool,
+    initialised: bool,
+}
+
+/// The key that a caller passed, and whether it was a `PKey`: the other thing it may be is a key of
+/// cryptography.
+pub(crate) fn key_argument(value: &Bound<'_, PyAny>) -> PyResult<(pkey::PKey, bool)> {
+    Ok(match value.cast::<PKey>() {
+        Ok(key) => (key.get().key(value.py())?, true),
+        Err(_) => (cryptography::key_from(value)?.0, false),
+    })
+}
+
+impl PKey {
+    /// A public key of the core as a new object.
+    pub(super) fn wrap_public(py: Python<'_>, key: pkey::PKey) -> PyResult<Py<Self>> {
+        Py::new(py, Self::of(State { key, only_public: true, initialised: true }))
+    }
+
+    /// A private key of the core as a new object.
+    fn wrap_private(py: Python<'_>, key: pkey::PKey) -> PyResult<Py<Self>> {
+        Py::new(py, Self::of(State { key, only_public: false, initialised: true }))
+    }
+
+    /// The key, as it is now.
+    pub(crate) fn key(&self, py: Python<'_>) -> PyResult<pkey::PKey> {
+        Ok(self.state(py)?.key)
+    }
+
+    /// The key, if there is something to sign with.
+    pub(super) fn signing_key(&self, py: Python<'_>) -> PyResult<pkey::PKey> {
+        let state = self.state(py)?;
+        if state.only_public {
+            return Err(PyValueError::new_err("Key only has public part"));
+        }
+        if !state.initialised {
+            return Err(PyValueError::new_err("Key is uninitialized"));
+        }
+        Ok(state.key)
+    }
+
+    fn of(state: impl Into<Option<State>>) -> Self {
+        Self { state: Mutex::new(state.into()) }
+    }
+
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<State>> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self, py: Python<'_>) -> PyResult<State> {
+        self.lock(py).clone().ok_or_else(|| uninitialised("PKey"))
+    }
+
+    fn set(&self, py: Python<'_>, state: State) {
+        let old = self.lock(py).replace(state);
+        drop(old);
+    }
 }
 
 #[pymethods]
 impl PKey {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(
-        _args: &Bound<'_, pyo3::types::PyTuple>,
-        _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
-    ) -> Self {
-        Self { key: std::sync::OnceLock::new() }
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::of(None)
     }
 
-    fn __init__(&self) -> PyResult<()> {
+    /// Makes a key without any content, for ``generate_key``.
+    fn __init__(&self, py: Python<'_>) -> Result<()> {
+        let key = pkey::PKey::empty()?;
+        self.set(py, State { key, only_public: false, initialised: false });
         Ok(())
     }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let state = slf.get().lock(slf.py()).clone();
+        *copy.get().lock(slf.py()) = state;
+        Ok(copy)
+    }
+
+    /// The key as an object of the package cryptography.
+    ///
+    /// :return: a private key if there is a private half, otherwise a public key.
+    /// :raises ImportError: if cryptography is not installed.
+    fn to_cryptography_key<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        let state = self.state(py)?;
+        cryptography::key(py, &state.key, state.only_public)
+    }
+
+    /// A key of the package cryptography as a ``PKey``.
+    ///
+    /// :param crypto_key: a private or public key: RSA, DSA, elliptic curve, Ed25519 or Ed448.
+    /// :return: a ``PKey``.
+    /// :raises ImportError: if cryptography is not installed.
+    /// :raises TypeError: if it is anything else.
+    #[classmethod]
+    fn from_cryptography_key(
+        _cls: &Bound<'_, PyType>,
+        crypto_key: &Bound<'_, PyAny>,
+    ) -> Result<Py<Self>> {
+        let py = crypto_key.py();
+        cryptography::required(py)?;
+        let (key, only_public) = cryptography::key_from(crypto_key)?;
+        Ok(Py::new(py, Self::of(State { key, only_public, initialised: true }))?)
+    }
+
+    /// Makes a new key, in place of what is here. Other threads run meanwhile.
+    ///
+    /// :param type: ``TYPE_RSA`` or ``TYPE_DSA``.
+    /// :param bits: the size, an ``int``.
+    /// :raises TypeError: if one of them is not an ``int``.
+    /// :raises ValueError: if ``bits`` is not positive.
+    /// :raises OpenSSL.crypto.Error: for another type, or a size that OpenSSL does not accept.
+    ///
+    /// Deprecated. Corresponds to OpenSSL's ``RSA_generate_key_ex`` and ``DSA_generate_key``.
+    fn generate_key(&self, r#type: &Bound<'_, PyAny>, bits: &Bound<'_, PyAny>) -> Result<()> {
+        let py = bits.py();
+        deprecated(
+            py,
+            "PKey.generate_key is deprecated. You should use the key generation APIs in \
+             cryptography instead.",
+        )?;
+        if !r#type.is_instance_of::<PyInt>() {
+            return Err(PyTypeError::new_err("type must be an integer").into());
+        }
+        if !bits.is_instance_of::<PyInt>() {
+            return Err(PyTypeError::new_err("bits must be an integer").into());
+        }
+        let generate = if r#type.eq(pkey::RSA)? {
+            if bits.le(0)? {
+                return Err(PyValueError::new_err("Invalid number of bits").into());
+            }
+            pkey::PKey::generate_rsa
+        } else if r#type.eq(pkey::DSA)? {
+            pkey::PKey::generate_dsa
+        } else {
+            return Err(CryptoError::new_err("No such key type").into());
+        };
+        let bits = integer(bits, "bits must be an integer")?;
+        let key = py.detach(|| generate(bits))?;
+        self.set(py, State { key, only_public: false, initialised: true });
+        Ok(())
+    }
+
+    /// Checks that the numbers of an RSA private key belong together.
+    ///
+    /// :return: ``True``.
+    /// :raises TypeError: if it is not an RSA private key.
+    /// :raises OpenSSL.crypto.Error: if they do not.
+    ///
+    /// Deprecated. Corresponds to OpenSSL's ``RSA_check_key``.
+    fn check(slf: &Bound<'_, Self>) -> Result<bool> {
+        let py = slf.py();
+        deprecated(
+            py,
+            "PKey.check is deprecated. You should use the APIs in cryptography instead.",
+        )?;
+        let state = slf.get().state(py)?;
+        if state.only_public {
+            return Err(PyTypeError::new_err("public key only").into());
+        }
+        if pkey::base_id(slf.call_method0("type")?.extract().map_err(PyErr::from)?) != pkey::RSA {
+            return Err(PyTypeError::new_err("Only RSA keys can currently be checked.").into());
+        }
+        py.detach(|| state.key.check_rsa())?;
+        Ok(true)
+    }
+
+    /// The kind of key.
+    ///
+    /// :return: ``TYPE_RSA``, ``TYPE_DSA`` or another of OpenSSL's numbers; 0 if there is no key
+    ///     yet, and -1 for kinds without a number.
+    ///
+    /// Corresponds to OpenSSL's ``EVP_PKEY_get_id``.
+    fn r#type(&self, py: Python<'_>) -> PyResult<c_int> {
+        Ok(self.key(py)?.id())
+    }
+
+    /// The size of the key.
+    ///
+    /// :return: a number of bits; 0 if there is no key yet.
+    ///
+    /// Corresponds to OpenSSL's ``EVP_PKEY_get_bits``.
+    fn bits(&self, py: Python<'_>) -> PyResult<c_int> {
+        Ok(self.key(py)?.bits())
+    }
+
+    #[getter]
+    fn _only_public(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.state(py)?.only_public)
+    }
+
+    #[getter]
+    fn _initialized(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.state(py)?.initialised)
+    }
+}
+
+/// Loads a private key.
+///
+/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
+/// :param buffer: the encoded key, ``bytes`` or a ``str`` of ASCII.
+/// :param passphrase: for an encrypted PEM key, ``bytes``, or a callable that is called with 0 and
+///     returns ``bytes``. Without it OpenSSL asks at the terminal.
+/// :return: a ``PKey``.
+/// :raises ValueError: for another type, a passphrase with ``FILETYPE_ASN1``, or a passphrase that
+///     is longer than the 1024 bytes OpenSSL has room for.
+/// :raises TypeError: if the passphrase is neither bytes nor callable.
+/// :raises OpenSSL.crypto.Error: if OpenSSL cannot read it.
+///
+/// An exception in the callable is raised unchanged. Corresponds to OpenSSL's
+/// ``PEM_read_bio_PrivateKey`` and ``d2i_PrivateKey_bio``.
+#[pyfunction]
+#[pyo3(signature = (r#type, buffer, passphrase = None))]
+pub(crate) fn load_privatekey(
+    r#type: &Bound<'_, PyAny>,
+    buffer: &Bound<'_, PyAny>,
+    passphrase: Option<&Bound<'_, PyAny>>,
+) -> Result<Py<PKey>> {
+    let py = buffer.py();
+    let data = data(buffer)?;
+    let file_type = FileType::of(r#type)?;
+    only_pem_is_encrypted(file_type, passphrase)?;
+    let bytes = data.as_bytes();
+    let key = match file_type {
+        FileType::Pem => {
+            let passphrase = prompt::callback(passphrase)?;
+            py.detach(|| pkey::PKey::private_from_pem(bytes, passphrase.as_deref()))?
+        }
+        FileType::Asn1 => py.detach(|| pkey::PKey::private_from_der(bytes))?,
+        FileType::Text | FileType::Unknown => return Err(FileType::refused_loading().into()),
+    };
+    Ok(PKey::wrap_private(py, key)?)
+}
+
+/// Loads a public key.
+///
+/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
+/// :param buffer: the encoded key (SubjectPublicKeyInfo), ``bytes`` or a ``str`` of ASCII.
+/// :return: a ``PKey`` without a private half.
+/// :raises ValueError: for another type.
+/// :raises OpenSSL.crypto.Error: if OpenSSL cannot read it.
+///
+/// Corresponds to OpenSSL's ``PEM_read_bio_PUBKEY`` and ``d2i_PUBKEY_bio``.
+#[pyfunction]
+pub(crate) fn load_publickey(
+    r#type: &Bound<'_, PyAny>,
+    buffer: &Bound<'_, PyAny>,
+) -> Result<Py<PKey>> {
+    let data = data(buffer)?;
+    let key = match FileType::of(r#type)? {
+        FileType::Pem => pkey::PKey::public_from_pem(data.as_bytes())?,
+        FileType::Asn1 => pkey::PKey::public_from_der(data.as_bytes())?,
+        FileType::Text | FileType::Unknown => return Err(FileType::refused_loading().into()),
+    };
+    Ok(PKey::wrap_public(buffer.py(), key)?)
+}
+
+/// Dumps a private key.
+///
+/// :param type: ``FILETYPE_PEM``, ``FILETYPE_ASN1`` or ``FILETYPE_TEXT``.
+/// :param pkey: a ``PKey``.
+/// :param cipher: for an encrypted PEM key, the name of a cipher, a ``str``.
+/// :param passphrase: for an encrypted PEM key, ``bytes``, or a callable that is called with 1 and
+///     returns ``bytes``.
+/// :return: the key, as ``bytes``.
+/// :raises TypeError: if ``pkey`` is not a ``PKey``, if there is a cipher and no passphrase, if the
+///     passphrase is neither bytes nor callable, or for the text of a key that is not RSA.
+/// :raises ValueError: for another type or cipher, a passphrase without ``FILETYPE_PEM``, or a
+///     passphrase that is longer than the 1024 bytes OpenSSL has room for.
+/// :raises OpenSSL.crypto.Error: if OpenSSL cannot write it.
+///
+/// An exception in the callable is raised unchanged. Deprecated. Corresponds to OpenSSL's
+/// ``PEM_write_bio_PrivateKey``, ``i2d_PrivateKey_bio`` and ``RSA_print``.
+#[pyfunction]
+#[pyo3(signature = (r#type, pkey, cipher = None, passphrase = None))]
+pub(crate) fn dump_privatekey<'py>(
+    r#type: &Bound<'py, PyAny>,
+    pkey: &Bound<'py, PyAny>,
+    cipher: Option<&Bound<'py, PyAny>>,
+    passphrase: Option<&Bound<'py, PyAny>>,
+) -> Result<Bound<'py, PyBytes>> {
+    let py = pkey.py();
+    let pkey = pkey.cast::<PKey>().map_err(|_| PyTypeError::new_err("pkey must be a PKey"))?;
+    let cipher = match cipher {
+        None => None,
+        Some(_) if passphrase.is_none() => {
+            return Err(PyTypeError::new_err(
+                "if a value is given for cipher one must also be given for passphrase",
+            )
+            .into());
+        }
+        Some(name) => Some(cipher_by_name(name)?),
+    };
+    let file_type = FileType::of(r#type)?;
+    only_pem_is_encrypted(file_type, passphrase)?;
+    let key = pkey.get().key(py)?;
+    let dumped = match file_type {
+        FileType::Pem => {
+            let passphrase = prompt::callback(passphrase)?;
+            py.detach(|| key.private_to_pem(cipher, passphrase.as_deref()))?
+        }
+        FileType::Asn1 => key.private_to_der()?,
+        FileType::Text if key.id() == pkey::RSA => key.rsa_to_text()?,
+        FileType::Text => {
+            return Err(
+                PyTypeError::new_err("Only RSA keys are supported for FILETYPE_TEXT").into()
+            );
+        }
+        FileType::Unknown => return Err(FileType::refused_dumping().into()),
+    };
+    Ok(PyBytes::new(py, &dumped))
+}
+
+/// Dumps a public key.
+///
+/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
+/// :param pkey: a ``PKey``. Only its public half is dumped.
+/// :return: the key (SubjectPublicKeyInfo), as ``bytes``.
+/// :raises ValueError: for another type.
+/// :raises AttributeError: if ``pkey`` is not a ``PKey``.
+/// :raises OpenSSL.crypto.Error: if OpenSSL cannot write it.
+///
+/// Corresponds to OpenSSL's ``PEM_write_bio_PUBKEY`` and ``i2d_PUBKEY_bio``.
+#[pyfunction]
+pub(crate) fn dump_publickey<'py>(
+    r#type: &Bound<'py, PyAny>,
+    pkey: &Bound<'py, PyAny>,
+) -> Result<Bound<'py, PyBytes>> {
+    let py = pkey.py();
+    let key = || pkey.cast::<PKey>().map_err(|_| missing(pkey, "_pkey"))?.get().key(py);
+    let dumped = match FileType::of(r#type)? {
+        FileType::Pem => key()?.public_to_pem()?,
+        FileType::Asn1 => key()?.public_to_der()?,
+        FileType::Text | FileType::Unknown => return Err(FileType::refused_loading().into()),
+    };
+    Ok(PyBytes::new(py, &dumped))
+}
+
+fn cipher_by_name(name: &Bound<'_, PyAny>) -> Result<Cipher> {
+    let name = c_name(name)?.ok_or(tls::Error::Invalid("Invalid cipher name"))?;
+    Ok(Cipher::by_name(&name)?)
+}
+
+fn only_pem_is_encrypted(
+    file_type: FileType,
+    passphrase: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    if file_type != FileType::Pem && passphrase.is_some() {
+        return Err(PyValueError::new_err("only FILETYPE_PEM key format supports encryption"));
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Certificates.
 
 use std::ffi::{CStr, c_int, c_long, c_uint, c_ulong};
+use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -406,6 +407,12 @@ impl Clone for Certificate {
     }
 }
 
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Certificate").field(&self.name(Role::Subject)).finish()
+    }
+}
+
 /// Gives a fresh copy of a certificate what was changed since it was signed: `X509_dup` copies the
 /// encoding, which has nothing of that.
 ///
@@ -472,4 +479,129 @@ fn digest_by_name(name: &CStr) -> Result<*const ffi::EVP_MD> {
     // SAFETY: reads a NUL-terminated string; the digests it knows are static.
     let digest = unsafe { ffi::EVP_get_digestbyname(name.as_ptr()) };
     if digest.is_null() { Err(Error::Invalid("No such digest method")) } else { Ok(digest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::error::queue_is_empty;
+    use crate::tls::object::nid;
+    use crate::tls::x509::tests::{authority, name};
+
+    #[test]
+    fn empty_certificate_answers_and_does_not_encode() {
+        let certificate = Certificate::new().unwrap();
+        assert_eq!(certificate.version(), 0);
+        assert_eq!(certificate.serial_number().unwrap(), "0");
+        assert_eq!(certificate.time(Bound::NotAfter).unwrap(), None);
+        assert_eq!(certificate.extension_count(), 0);
+        assert!(certificate.public_key().is_err());
+        assert!(certificate.signature_algorithm().is_err());
+        assert!(certificate.to_der().is_err());
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn encodings_are_read_back() {
+        let (certificate, _) = authority("root");
+        let der = certificate.to_der().unwrap();
+        let pem = certificate.to_pem().unwrap();
+        assert_eq!(Certificate::from_der(&der).unwrap().to_der().unwrap(), der);
+        assert_eq!(Certificate::from_pem(&pem).unwrap().to_der().unwrap(), der);
+        let text = String::from_utf8(certificate.to_text().unwrap()).unwrap();
+        assert!(text.contains("CN=root"));
+        assert_eq!(certificate.digest(c"sha256").unwrap().len(), 32);
+        assert_eq!(certificate.signature_algorithm().unwrap(), c"sha256WithRSAEncryption");
+    }
+
+    #[test]
+    fn bad_encodings_are_refused() {
+        let (certificate, _) = authority("root");
+        let der = certificate.to_der().unwrap();
+        for end in 0..der.len() {
+            assert!(Certificate::from_der(&der[..end]).is_err(), "cut at {end}");
+        }
+        assert!(Certificate::from_der(&vec![0x30; 1 << 20]).is_err());
+        assert!(Certificate::from_pem(&vec![b'-'; 1 << 20]).is_err());
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn encrypted_pem_does_not_ask_at_the_terminal() {
+        let pem = b"-----BEGIN CERTIFICATE-----\n\
+            Proc-Type: 4,ENCRYPTED\n\
+            DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\n\
+            AAAAAAAAAAAAAAAAAAAAAA==\n\
+            -----END CERTIFICATE-----\n";
+        assert!(Certificate::from_pem(pem).is_err());
+    }
+
+    #[test]
+    fn times_are_set_and_read() {
+        let mut certificate = Certificate::new().unwrap();
+        certificate.set_time(Bound::NotBefore, c"20200102030405Z").unwrap();
+        assert_eq!(certificate.time(Bound::NotBefore).unwrap().unwrap(), b"20200102030405Z");
+        certificate.set_time(Bound::NotAfter, c"200102030405Z").unwrap();
+        assert_eq!(certificate.time(Bound::NotAfter).unwrap().unwrap(), b"20200102030405Z");
+        let refused = certificate.set_time(Bound::NotAfter, c"tomorrow");
+        assert!(matches!(refused, Err(Error::Invalid(_))));
+        certificate.set_time_from_now(Bound::NotAfter, 60).unwrap();
+        assert_eq!(certificate.time(Bound::NotAfter).unwrap().unwrap().len(), 15);
+        assert!(certificate.set_time_from_now(Bound::NotAfter, c_long::MAX).is_err());
+    }
+
+    #[test]
+    fn serial_numbers_may_be_large_and_negative() {
+        let mut certificate = Certificate::new().unwrap();
+        for digits in [c"0100000000000000000000000000000000", c"-05", c"0"] {
+            certificate.set_serial_number(digits).unwrap();
+            assert_eq!(certificate.serial_number().unwrap(), digits.to_str().unwrap());
+        }
+        assert!(certificate.set_serial_number(c"no number").is_err());
+    }
+
+    #[test]
+    fn a_name_is_changed_in_place() {
+        let mut certificate = Certificate::new().unwrap();
+        let common_name = nid(c"CN").unwrap();
+        certificate.set_name(Role::Subject, &name("first")).unwrap();
+        certificate.set_name_field(Role::Subject, common_name, b"second").unwrap();
+        assert_eq!(certificate.name(Role::Subject).unwrap().one_line().unwrap(), "/CN=second");
+        assert_eq!(certificate.name(Role::Issuer).unwrap().one_line().unwrap(), "");
+    }
+
+    #[test]
+    fn a_clone_does_not_change_with_the_original() {
+        let (mut original, _) = authority("root");
+        let clone = original.clone();
+        let der = clone.to_der().unwrap();
+        original.set_name_field(Role::Subject, nid(c"CN").unwrap(), b"changed").unwrap();
+        assert_eq!(clone.name(Role::Subject).unwrap().one_line().unwrap(), "/CN=root");
+        assert_eq!(original.name(Role::Subject).unwrap().one_line().unwrap(), "/CN=changed");
+        assert_eq!(clone.to_der().unwrap(), der);
+    }
+
+    #[test]
+    fn changes_after_signing_survive_the_parting_of_clones() {
+        let (mut original, key) = authority("root");
+        original.set_name_field(Role::Issuer, nid(c"CN").unwrap(), b"issuer").unwrap();
+        original.set_time(Bound::NotAfter, c"20300102030405Z").unwrap();
+        original.set_serial_number(c"77").unwrap();
+        let clone = original.clone();
+        original.set_version(0).unwrap();
+        assert_ne!(original.raw(), clone.raw());
+        assert_eq!(original.name(Role::Issuer).unwrap().one_line().unwrap(), "/CN=issuer");
+        assert_eq!(original.time(Bound::NotAfter).unwrap().unwrap(), b"20300102030405Z");
+        assert_eq!(original.serial_number().unwrap(), "77");
+        original.sign(&key, c"sha256").unwrap();
+        let loaded = Certificate::from_der(&original.to_der().unwrap()).unwrap();
+        assert_eq!(loaded.serial_number().unwrap(), "77");
+    }
+
+    #[test]
+    fn unknown_digests_are_refused() {
+        let (mut certificate, key) = authority("root");
+        assert!(matches!(certificate.digest(c"nope"), Err(Error::Invalid(_))));
+        assert!(matches!(certificate.sign(&key, c"nope"), Err(Error::Invalid(_))));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
@@ -187,6 +188,12 @@ impl Name {
         let _queue = CleanQueue::new();
         // SAFETY: both values keep their names alive.
         unsafe { ffi::X509_NAME_cmp(self.as_ptr(), other.as_ptr()) }.cmp(&0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Name").field(&self.one_line()).finish()
     }
 }
 

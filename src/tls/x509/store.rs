@@ -1,6 +1,7 @@
 //! Trust stores.
 
 use std::ffi::{CStr, c_ulong};
+use std::fmt;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +11,25 @@ use super::certificate::Certificate;
 use crate::tls::error::{CleanQueue, Result, check, check_ptr};
 use crate::tls::memory::Source;
 use crate::tls::sys::crypto as sys;
+
+/// Flags for [`Store::set_flags`]. OpenSSL: `X509_V_FLAG_…`.
+#[allow(missing_docs, reason = "X509_VERIFY_PARAM_set_flags(3) explains each")]
+pub mod flags {
+    use std::ffi::c_ulong;
+
+    use openssl_sys as ffi;
+
+    pub const CRL_CHECK: c_ulong = ffi::X509_V_FLAG_CRL_CHECK;
+    pub const CRL_CHECK_ALL: c_ulong = ffi::X509_V_FLAG_CRL_CHECK_ALL;
+    pub const IGNORE_CRITICAL: c_ulong = ffi::X509_V_FLAG_IGNORE_CRITICAL;
+    pub const X509_STRICT: c_ulong = ffi::X509_V_FLAG_X509_STRICT;
+    pub const ALLOW_PROXY_CERTS: c_ulong = ffi::X509_V_FLAG_ALLOW_PROXY_CERTS;
+    pub const POLICY_CHECK: c_ulong = ffi::X509_V_FLAG_POLICY_CHECK;
+    pub const EXPLICIT_POLICY: c_ulong = ffi::X509_V_FLAG_EXPLICIT_POLICY;
+    pub const INHIBIT_MAP: c_ulong = ffi::X509_V_FLAG_INHIBIT_MAP;
+    pub const CHECK_SS_SIGNATURE: c_ulong = ffi::X509_V_FLAG_CHECK_SS_SIGNATURE;
+    pub const PARTIAL_CHAIN: c_ulong = ffi::X509_V_FLAG_PARTIAL_CHAIN;
+}
 
 /// Trusted certificates, revocation lists, and how to verify with them. Clones share the same
 /// OpenSSL object.
@@ -126,6 +146,12 @@ impl Store {
         static LOCKS: [Mutex<()>; 16] = [const { Mutex::new(()) }; 16];
         let lock = &LOCKS[self.pointer.addr() / 64 % LOCKS.len()];
         lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.pointer).finish()
     }
 }
 

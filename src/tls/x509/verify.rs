@@ -13,7 +13,7 @@ use super::store::Store;
 use crate::tls::error::{CleanQueue, ErrorStack, Result, check, check_ptr};
 
 /// Why a certificate was not accepted.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Rejection {
     /// OpenSSL's number for the reason (`X509_V_ERR_…`).
     pub code: c_int,
@@ -122,12 +122,6 @@ impl Drop for Verification {
     }
 }
 
-impl fmt::Debug for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rejection({}, depth {}: {})", self.code, self.depth, self.message)
-    }
-}
-
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -135,3 +129,79 @@ impl fmt::Display for Rejection {
 }
 
 impl error::Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::error::queue_is_empty;
+    use crate::tls::pkey::PKey;
+    use crate::tls::x509::flags;
+    use crate::tls::x509::tests::{authority, certificate};
+
+    #[test]
+    fn chain_ends_at_a_trusted_certificate() {
+        let (root, root_key) = authority("root");
+        let key = PKey::generate_rsa(2048).unwrap();
+        let leaf = certificate("leaf", &key, "root", &root_key);
+        let store = Store::new().unwrap();
+
+        let rejection = verify(&store, &leaf, &[]).unwrap().unwrap_err();
+        assert_eq!((rejection.code, rejection.depth), (20, 0));
+        assert_eq!(rejection.to_string(), "unable to get local issuer certificate");
+        let at_fault = rejection.certificate.unwrap().to_der().unwrap();
+        assert_eq!(at_fault, leaf.to_der().unwrap());
+
+        let rejection = verify(&store, &leaf, std::slice::from_ref(&root)).unwrap().unwrap_err();
+        assert_eq!((rejection.code, rejection.depth), (19, 1));
+
+        store.add_certificate(&root).unwrap();
+        store.add_certificate(&root).unwrap();
+        let chain = verify(&store, &leaf, &[]).unwrap().unwrap();
+        assert_eq!(chain.len(), 2);
+        assert_eq!(chain[1].to_der().unwrap(), root.to_der().unwrap());
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn store_says_when_and_how() {
+        let (root, root_key) = authority("root");
+        let key = PKey::generate_rsa(2048).unwrap();
+        let leaf = certificate("leaf", &key, "root", &root_key);
+        let store = || {
+            let store = Store::new().unwrap();
+            store.add_certificate(&root).unwrap();
+            store
+        };
+        let earlier = store();
+        earlier.set_time(86400).unwrap();
+        assert_eq!(verify(&earlier, &leaf, &[]).unwrap().unwrap_err().code, 9);
+        // A clone is the same store.
+        let strict = store();
+        strict.clone().set_flags(flags::CRL_CHECK).unwrap();
+        assert_eq!(verify(&strict, &leaf, &[]).unwrap().unwrap_err().code, 3);
+    }
+
+    #[test]
+    fn unfinished_certificates_are_rejected() {
+        let empty = Certificate::new().unwrap();
+        let verdict = verify(&Store::new().unwrap(), &empty, &[]);
+        assert!(matches!(verdict, Ok(Err(_))));
+        assert!(queue_is_empty());
+    }
+
+    #[test]
+    fn stores_read_files_and_refuse_what_is_none() {
+        let store = Store::new().unwrap();
+        assert!(store.load_locations(None, None).is_err());
+        assert!(store.load_locations(Some(c"/nowhere/at/all"), None).is_err());
+        assert!(store.add_crl(b"no list").is_err());
+        let (root, _) = authority("root");
+        let path = std::env::temp_dir().join(format!("store-{}.pem", std::process::id()));
+        std::fs::write(&path, root.to_pem().unwrap()).unwrap();
+        let file = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        store.load_locations(Some(&file), None).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert!(verify(&store, &root, &[]).unwrap().is_ok());
+        assert!(queue_is_empty());
+    }
+}

@@ -1,0 +1,123 @@
+"""Certificates, distinguished names, trust stores and keys.
+
+What is here is written in Rust, but for the few lines of this file. The package cryptography is not
+imported until a program asks for one of its objects, with ``X509.to_cryptography`` for example.
+"""
+
+from __future__ import annotations
+
+import warnings as _warnings
+
+from OpenSSL import _rust
+from OpenSSL._rust import (
+    FILETYPE_ASN1,
+    FILETYPE_PEM,
+    FILETYPE_TEXT,
+    TYPE_DH,
+    TYPE_DSA,
+    TYPE_EC,
+    TYPE_RSA,
+    X509,
+    PKey,
+    X509Name,
+    X509Store,
+    X509StoreContext,
+    X509StoreFlags,
+    dump_certificate,
+    dump_publickey,
+    get_elliptic_curves,
+    load_certificate,
+    load_privatekey,
+    load_publickey,
+)
+from OpenSSL._rust import CryptoError as Error
+from OpenSSL._rust import _EllipticCurve as _EllipticCurve
+
+__all__ = [
+    "FILETYPE_ASN1",
+    "FILETYPE_PEM",
+    "FILETYPE_TEXT",
+    "TYPE_DSA",
+    "TYPE_RSA",
+    "X509",
+    "Error",
+    "PKey",
+    "X509Name",
+    "X509Store",
+    "X509StoreContext",
+    "X509StoreContextError",
+    "X509StoreFlags",
+    "dump_certificate",
+    "dump_privatekey",
+    "dump_publickey",
+    "get_elliptic_curve",
+    "get_elliptic_curves",
+    "load_certificate",
+    "load_privatekey",
+    "load_publickey",
+]
+
+
+class X509StoreContextError(Exception):
+    """A certificate is not to be trusted.
+
+    :ivar errors: OpenSSL's number for the reason, the depth in the chain at which it was found (0 is
+        the certificate itself), and OpenSSL's words for it, in a list.
+    :ivar certificate: the ``X509`` at fault, or ``None`` if OpenSSL names none.
+    """
+
+    def __init__(self, message: str, errors: list[object], certificate: X509) -> None:
+        super().__init__(message)
+        self.errors = errors
+        self.certificate = certificate
+
+
+def get_elliptic_curve(name: str) -> _EllipticCurve:
+    """The elliptic curve with a name.
+
+    :param name: OpenSSL's short name, such as ``"prime256v1"``.
+    :return: one of the objects of :func:`get_elliptic_curves`.
+    :raises ValueError: if there is no such curve.
+
+    Deprecated.
+    """
+    _warnings.warn(
+        "get_elliptic_curve is deprecated. You should use the APIs in cryptography instead.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    for curve in get_elliptic_curves():
+        if curve.name == name:
+            return curve
+    raise ValueError("unknown curve name", name)
+
+
+_dump_privatekey_internal = _rust.dump_privatekey
+
+for _function in (
+    dump_certificate,
+    _dump_privatekey_internal,
+    dump_publickey,
+    get_elliptic_curves,
+    load_certificate,
+    load_privatekey,
+    load_publickey,
+):
+    _function.__module__ = __name__
+del _function
+
+
+def __getattr__(name: str) -> object:
+    if name == "dump_privatekey":
+        # Who looks it up is warned, and not who calls it.
+        _warnings.warn(
+            "dump_privatekey is deprecated. You should use the APIs in cryptography.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return _dump_privatekey_internal
+    if name in ("PassphraseCallableT", "StrOrBytesPath", "_Key", "_PrivateKey", "_PublicKey"):
+        from OpenSSL import _aliases
+
+        return getattr(_aliases, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

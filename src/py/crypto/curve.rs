@@ -1,0 +1,68 @@
+//! The class `_EllipticCurve`, and the curves there are.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PySet;
+
+use super::arguments::deprecated;
+use super::failure::Result;
+use crate::tls::curve::Curve;
+
+/// A named elliptic curve. ``get_elliptic_curves`` gives them; two objects are equal if they are
+/// the same.
+#[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto", name = "_EllipticCurve")]
+pub(crate) struct EllipticCurve {
+    curve: Curve,
+}
+
+impl EllipticCurve {
+    /// The curve.
+    pub(crate) fn curve(&self) -> &Curve {
+        &self.curve
+    }
+}
+
+#[pymethods]
+impl EllipticCurve {
+    /// OpenSSL's short name of the curve, a ``str`` such as ``"prime256v1"``.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.curve.name()
+    }
+
+    #[getter]
+    fn _nid(&self) -> std::ffi::c_int {
+        self.curve.nid()
+    }
+
+    /// Checks that OpenSSL can compute on the curve.
+    ///
+    /// :raises OpenSSL.crypto.Error: if it cannot.
+    #[pyo3(name = "_to_EC_KEY")]
+    fn to_ec_key(&self) -> Result<()> {
+        Ok(self.curve.check()?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Curve '{}'>", self.curve.name())
+    }
+}
+
+/// The elliptic curves OpenSSL has.
+///
+/// :return: a set of objects with the attribute ``name``; the same set each time.
+///
+/// Deprecated. Corresponds to OpenSSL's ``EC_get_builtin_curves``.
+#[pyfunction]
+pub(crate) fn get_elliptic_curves(py: Python<'_>) -> PyResult<Py<PySet>> {
+    static CURVES: PyOnceLock<Py<PySet>> = PyOnceLock::new();
+    deprecated(
+        py,
+        "get_elliptic_curves is deprecated. You should use the APIs in cryptography instead.",
+    )?;
+    let curves = CURVES.get_or_try_init(py, || {
+        let curves = Curve::builtin().into_iter().map(|curve| Py::new(py, EllipticCurve { curve }));
+        Ok::<_, PyErr>(PySet::new(py, curves.collect::<PyResult<Vec<_>>>()?)?.unbind())
+    })?;
+    Ok(curves.clone_ref(py))
+}

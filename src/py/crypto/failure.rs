@@ -1,0 +1,62 @@
+//! The core's errors as exceptions of `OpenSSL.crypto`.
+
+use std::panic::resume_unwind;
+
+use pyo3::CastError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::py::errors::CryptoError;
+use crate::tls::{Error, ErrorStack};
+
+/// What a function of `OpenSSL.crypto` fails with: with it, `?` takes the core's errors and Python's.
+pub(crate) enum Failure {
+    /// An exception.
+    Python(PyErr),
+    /// An error of the core.
+    Core(Error),
+}
+
+/// The result of a function of `OpenSSL.crypto`.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
+}
+
+impl From<CastError<'_, '_>> for Failure {
+    fn from(error: CastError<'_, '_>) -> Self {
+        Self::Python(error.into())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl From<Failure> for PyErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Python(error) => error,
+            Failure::Core(Error::Library(stack)) => CryptoError::new_err((entries(&stack),)),
+            Failure::Core(Error::Invalid(message)) => PyValueError::new_err(message),
+            Failure::Core(Error::Callback(error)) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => PyRuntimeError::new_err(error.to_string()),
+            },
+            Failure::Core(Error::Panicked(payload)) => resume_unwind(payload.0),
+            Failure::Core(error) => CryptoError::new_err(error.to_string()),
+        }
+    }
+}
+
+/// As callers of pyOpenSSL know the queue: library, function (which OpenSSL no longer has), reason.
+fn entries(stack: &ErrorStack) -> Vec<(String, &'static str, String)> {
+    let triple =
+        |entry: &crate::tls::error::ErrorEntry| (entry.library.clone(), "", entry.reason.clone());
+    stack.entries().iter().map(triple).collect()
+}

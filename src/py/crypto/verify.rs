@@ -1,0 +1,162 @@
+//! The class `X509StoreContext`.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::sync::{MutexExt, PyOnceLock};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+
+use super::arguments::{missing, uninitialised};
+use super::failure::Result;
+use super::store::X509Store;
+use super::x509::X509;
+use crate::tls::x509::{Certificate, Rejection, verify};
+
+/// The verification of a certificate with a store.
+///
+/// :param store: the ``X509Store`` with what is trusted.
+/// :param certificate: the ``X509`` to verify.
+/// :param chain: a sequence of ``X509`` that may be needed to reach a trusted certificate, but are
+///     not trusted themselves; or ``None``.
+/// :raises TypeError: if one of the chain is not an ``X509``.
+///
+/// Corresponds to OpenSSL's ``X509_STORE_CTX``.
+#[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
+pub(crate) struct X509StoreContext {
+    state: Mutex<Option<State>>,
+}
+
+struct State {
+    // Their classes are checked when they are used.
+    store: Py<PyAny>,
+    certificate: Py<PyAny>,
+    chain: Vec<Certificate>,
+}
+
+impl X509StoreContext {
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<State>> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The verified chain, or the exception.
+    fn verify(&self, py: Python<'_>) -> Result<Vec<Certificate>> {
+        let (store, certificate, chain) = match self.lock(py).as_ref() {
+            None => return Err(uninitialised("X509StoreContext").into()),
+            Some(state) => (
+                state.store.clone_ref(py).into_bound(py),
+                state.certificate.clone_ref(py).into_bound(py),
+                state.chain.clone(),
+            ),
+        };
+        let store = store.cast::<X509Store>().map_err(|_| missing(&store, "_store"))?;
+        let store = store.get().store(py)?;
+        let certificate = certificate.cast::<X509>().map_err(|_| missing(&certificate, "_x509"))?;
+        let certificate = certificate.get().certificate(py)?;
+        match py.detach(|| verify(&store, &certificate, &chain))? {
+            Ok(chain) => Ok(chain),
+            Err(rejection) => Err(exception(py, rejection)?.into()),
+        }
+    }
+}
+
+#[pymethods]
+impl X509StoreContext {
+    #[new]
+    #[pyo3(
+        signature = (*_args, **_kwargs),
+        text_signature = "(store, certificate, chain=None)"
+    )]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { state: Mutex::new(None) }
+    }
+
+    #[pyo3(signature = (store, certificate, chain = None))]
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        store: Py<PyAny>,
+        certificate: Py<PyAny>,
+        chain: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let chain = chain.map(certificates).transpose()?.unwrap_or_default();
+        let old = self.lock(py).replace(State { store, certificate, chain });
+        drop(old);
+        Ok(())
+    }
+
+    /// Verifies with another store from now on.
+    ///
+    /// :param store: an ``X509Store``.
+    fn set_store(&self, py: Python<'_>, store: Py<PyAny>) -> PyResult<()> {
+        let old = match self.lock(py).as_mut() {
+            None => return Err(uninitialised("X509StoreContext")),
+            Some(state) => std::mem::replace(&mut state.store, store),
+        };
+        drop(old);
+        Ok(())
+    }
+
+    /// Verifies the certificate. Other threads run meanwhile.
+    ///
+    /// :raises OpenSSL.crypto.X509StoreContextError: if it is not to be trusted.
+    /// :raises AttributeError: if the store or the certificate is of another class.
+    ///
+    /// Corresponds to OpenSSL's ``X509_verify_cert``.
+    fn verify_certificate(&self, py: Python<'_>) -> Result<()> {
+        self.verify(py).map(drop)
+    }
+
+    /// Verifies the certificate. Other threads run meanwhile.
+    ///
+    /// :return: the chain, a list of ``X509``: the certificate first, a trusted one last.
+    /// :raises OpenSSL.crypto.X509StoreContextError: if it is not to be trusted.
+    /// :raises AttributeError: if the store or the certificate is of another class.
+    ///
+    /// Corresponds to OpenSSL's ``X509_verify_cert`` and ``X509_STORE_CTX_get1_chain``.
+    fn get_verified_chain<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyList>> {
+        Ok(super::certificates(py, self.verify(py)?, false)?)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        if let Ok(state) = self.state.try_lock()
+            && let Some(state) = &*state
+        {
+            visit.call(&state.store)?;
+            visit.call(&state.certificate)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let old = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(old);
+    }
+}
+
+fn certificates(chain: &Bound<'_, PyAny>) -> PyResult<Vec<Certificate>> {
+    // As the reference, takes what has a length and nothing else.
+    if chain.len()? == 0 {
+        return Ok(Vec::new());
+    }
+    chain
+        .try_iter()?
+        .map(|item| {
+            let item = item?;
+            let certificate = item
+                .cast::<X509>()
+                .map_err(|_| PyTypeError::new_err("One of the elements is not an X509 instance"))?;
+            certificate.get().certificate(item.py())
+        })
+        .collect()
+}
+
+/// The `X509StoreContextError` for a rejection.
+fn exception(py: Python<'_>, rejection: Rejection) -> PyResult<PyErr> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "OpenSSL.crypto", "X509StoreContextError")?;
+    let certificate = rejection.certificate.map(|found| X509::wrap(py, found)).transpose()?;
+    let errors = (rejection.code, rejection.depth, &rejection.message).into_pyobject(py)?.to_list();
+    Ok(PyErr::from_value(class.call1((rejection.message, errors, certificate))?))
+}
