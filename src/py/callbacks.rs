@@ -4,7 +4,7 @@
 //! the Python object that they were given to, which shows them to the garbage collector. What the
 //! core holds only points to them weakly.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use pyo3::exceptions::{PyException, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -12,6 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyInt, PyList, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::collector::Slot;
 use super::crypto::x509::X509;
 use crate::tls::callbacks::{
     AlpnAnswer, AlpnSelectCallback, CallbackResult, ConnectionState, CookieGenerateCallback,
@@ -32,47 +33,6 @@ pub(super) fn attach<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> Callback
 /// Has Python's signal handlers run. Fails with what a handler raised.
 pub(super) fn check_signals() -> CallbackResult<()> {
     attach(|py| py.check_signals())
-}
-
-/// A place for a Python object that any thread may fill.
-///
-/// The lock is held to copy or exchange a pointer, never while Python code can run.
-#[derive(Default)]
-pub(super) struct Slot(Mutex<Option<Py<PyAny>>>);
-
-impl Slot {
-    pub(super) fn new(value: Py<PyAny>) -> Self {
-        Self(Mutex::new(Some(value)))
-    }
-
-    pub(super) fn get<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_ref().map(|value| value.bind(py).clone())
-    }
-
-    /// The object, or Python's `None`.
-    pub(super) fn get_or_none<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.get(py).unwrap_or_else(|| py.None().into_bound(py))
-    }
-
-    pub(super) fn set(&self, value: Option<Py<PyAny>>) {
-        let old = {
-            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *slot, value)
-        };
-        // Dropping it may run Python code: not before the lock has been given up.
-        drop(old);
-    }
-
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The collector stops every thread that could hold the lock for long.
-        let Ok(slot) = self.0.try_lock() else { return Ok(()) };
-        visit.call(&*slot)
-    }
-
-    pub(super) fn clear(&self) {
-        self.set(None);
-    }
 }
 
 /// Declares [`Callables`], so that none of its slots can be forgotten by the garbage collector.
@@ -153,13 +113,18 @@ fn run<T>(
 pub(super) fn verify(callables: &Arc<Callables>) -> Arc<VerifyCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, asked| {
-        run(&callables, |all| &all.verify, state, |_, callable, connection| {
-            let py = callable.py();
-            let certificate = asked.certificate.map(|x| X509::wrap(py, x)).transpose()?;
-            callable
-                .call1((connection, certificate, asked.error, asked.depth, asked.ok))?
-                .is_truthy()
-        })
+        run(
+            &callables,
+            |all| &all.verify,
+            state,
+            |_, callable, connection| {
+                let py = callable.py();
+                let certificate = asked.certificate.map(|x| X509::wrap(py, x)).transpose()?;
+                callable
+                    .call1((connection, certificate, asked.error, asked.depth, asked.ok))?
+                    .is_truthy()
+            },
+        )
     })
 }
 
@@ -168,20 +133,25 @@ pub(super) fn verify(callables: &Arc<Callables>) -> Arc<VerifyCallback> {
 pub(super) fn server_name(callables: &Arc<Callables>) -> Arc<ServerNameCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state| {
-        run(&callables, |all| &all.server_name, state, |_, callable, connection| {
-            let py = callable.py();
-            let Err(error) = callable.call1((connection,)) else {
-                return Ok(ServerNameAnswer::Continue);
-            };
-            if !error.is_instance_of::<PyException>(py) {
-                return Err(error);
-            }
-            let report = (error.get_type(py), error.value(py), error.traceback(py));
-            if let Err(error) = py.import("sys")?.call_method1("excepthook", report) {
-                error.write_unraisable(py, Some(&callable));
-            }
-            Ok(ServerNameAnswer::Refuse)
-        })
+        run(
+            &callables,
+            |all| &all.server_name,
+            state,
+            |_, callable, connection| {
+                let py = callable.py();
+                let Err(error) = callable.call1((connection,)) else {
+                    return Ok(ServerNameAnswer::Continue);
+                };
+                if !error.is_instance_of::<PyException>(py) {
+                    return Err(error);
+                }
+                let report = (error.get_type(py), error.value(py), error.traceback(py));
+                if let Err(error) = py.import("sys")?.call_method1("excepthook", report) {
+                    error.write_unraisable(py, Some(&callable));
+                }
+                Ok(ServerNameAnswer::Refuse)
+            },
+        )
     })
 }
 
@@ -190,25 +160,30 @@ pub(super) fn server_name(callables: &Arc<Callables>) -> Arc<ServerNameCallback>
 pub(super) fn alpn_select(callables: &Arc<Callables>) -> Arc<AlpnSelectCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, offered| {
-        run(&callables, |all| &all.alpn_select, state, |_, callable, connection| {
-            let py = callable.py();
-            let offered = PyList::new(py, offered.iter().map(|name| PyBytes::new(py, name)))?;
-            let answer = callable.call1((connection, offered))?;
-            if answer.is(no_overlapping_protocols(py)?) {
-                return Ok(AlpnAnswer::NoOverlap);
-            }
-            let name = answer.cast::<PyBytes>().map_err(|_| {
-                PyTypeError::new_err(
-                    "ALPN callback must return a bytestring or the special \
+        run(
+            &callables,
+            |all| &all.alpn_select,
+            state,
+            |_, callable, connection| {
+                let py = callable.py();
+                let offered = PyList::new(py, offered.iter().map(|name| PyBytes::new(py, name)))?;
+                let answer = callable.call1((connection, offered))?;
+                if answer.is(no_overlapping_protocols(py)?) {
+                    return Ok(AlpnAnswer::NoOverlap);
+                }
+                let name = answer.cast::<PyBytes>().map_err(|_| {
+                    PyTypeError::new_err(
+                        "ALPN callback must return a bytestring or the special \
                      NO_OVERLAPPING_PROTOCOLS sentinel value.",
-                )
-            })?;
-            let name = name.as_bytes();
-            if name.len() > 255 {
-                return Err(PyOverflowError::new_err("a protocol name has at most 255 bytes"));
-            }
-            Ok(AlpnAnswer::Protocol(name.to_vec()))
-        })
+                    )
+                })?;
+                let name = name.as_bytes();
+                if name.len() > 255 {
+                    return Err(PyOverflowError::new_err("a protocol name has at most 255 bytes"));
+                }
+                Ok(AlpnAnswer::Protocol(name.to_vec()))
+            },
+        )
     })
 }
 
@@ -217,10 +192,15 @@ pub(super) fn alpn_select(callables: &Arc<Callables>) -> Arc<AlpnSelectCallback>
 pub(super) fn info(callables: &Arc<Callables>) -> Arc<InfoCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, place, code| {
-        run(&callables, |all| &all.info, state, |_, callable, connection| {
-            let outcome = callable.call1((connection, place, code));
-            report(&callable, outcome)
-        })
+        run(
+            &callables,
+            |all| &all.info,
+            state,
+            |_, callable, connection| {
+                let outcome = callable.call1((connection, place, code));
+                report(&callable, outcome)
+            },
+        )
     })
 }
 
@@ -228,11 +208,16 @@ pub(super) fn info(callables: &Arc<Callables>) -> Arc<InfoCallback> {
 pub(super) fn keylog(callables: &Arc<Callables>) -> Arc<KeylogCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, line| {
-        run(&callables, |all| &all.keylog, state, |_, callable, connection| {
-            let line = PyBytes::new(callable.py(), line);
-            let outcome = callable.call1((connection, line));
-            report(&callable, outcome)
-        })
+        run(
+            &callables,
+            |all| &all.keylog,
+            state,
+            |_, callable, connection| {
+                let line = PyBytes::new(callable.py(), line);
+                let outcome = callable.call1((connection, line));
+                report(&callable, outcome)
+            },
+        )
     })
 }
 
@@ -251,14 +236,19 @@ fn report(callable: &Bound<'_, PyAny>, outcome: PyResult<Bound<'_, PyAny>>) -> P
 pub(super) fn ocsp_server(callables: &Arc<Callables>) -> OcspCallback {
     let callables = Arc::downgrade(callables);
     OcspCallback::Server(Arc::new(move |state| {
-        run(&callables, |all| &all.ocsp, state, |all, callable, connection| {
-            let data = all.ocsp_data.get_or_none(callable.py());
-            let response = callable.call1((connection, data))?;
-            let response = response.cast::<PyBytes>().map_err(|_| {
-                PyTypeError::new_err("OCSP callback must return a bytestring.")
-            })?;
-            Ok(response.as_bytes().to_vec())
-        })
+        run(
+            &callables,
+            |all| &all.ocsp,
+            state,
+            |all, callable, connection| {
+                let data = all.ocsp_data.get_or_none(callable.py());
+                let response = callable.call1((connection, data))?;
+                let response = response
+                    .cast::<PyBytes>()
+                    .map_err(|_| PyTypeError::new_err("OCSP callback must return a bytestring."))?;
+                Ok(response.as_bytes().to_vec())
+            },
+        )
     }))
 }
 
@@ -266,11 +256,16 @@ pub(super) fn ocsp_server(callables: &Arc<Callables>) -> OcspCallback {
 pub(super) fn ocsp_client(callables: &Arc<Callables>) -> OcspCallback {
     let callables = Arc::downgrade(callables);
     OcspCallback::Client(Arc::new(move |state, response| {
-        run(&callables, |all| &all.ocsp, state, |all, callable, connection| {
-            let py = callable.py();
-            let response = PyBytes::new(py, response);
-            callable.call1((connection, response, all.ocsp_data.get_or_none(py)))?.is_truthy()
-        })
+        run(
+            &callables,
+            |all| &all.ocsp,
+            state,
+            |all, callable, connection| {
+                let py = callable.py();
+                let response = PyBytes::new(py, response);
+                callable.call1((connection, response, all.ocsp_data.get_or_none(py)))?.is_truthy()
+            },
+        )
     }))
 }
 
@@ -278,19 +273,24 @@ pub(super) fn ocsp_client(callables: &Arc<Callables>) -> OcspCallback {
 pub(super) fn cookie_generate(callables: &Arc<Callables>) -> Arc<CookieGenerateCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state| {
-        run(&callables, |all| &all.cookie_generate, state, |_, callable, connection| {
-            let cookie = callable.call1((connection,))?;
-            let len = cookie.len()?;
-            if len > 255 {
-                return Err(PyValueError::new_err(format!(
-                    "Cookie too long (got {len} bytes, max 255)"
-                )));
-            }
-            let cookie = cookie
-                .cast::<PyBytes>()
-                .map_err(|_| PyTypeError::new_err("the cookie must be bytes"))?;
-            Ok(cookie.as_bytes().to_vec())
-        })
+        run(
+            &callables,
+            |all| &all.cookie_generate,
+            state,
+            |_, callable, connection| {
+                let cookie = callable.call1((connection,))?;
+                let len = cookie.len()?;
+                if len > 255 {
+                    return Err(PyValueError::new_err(format!(
+                        "Cookie too long (got {len} bytes, max 255)"
+                    )));
+                }
+                let cookie = cookie
+                    .cast::<PyBytes>()
+                    .map_err(|_| PyTypeError::new_err("the cookie must be bytes"))?;
+                Ok(cookie.as_bytes().to_vec())
+            },
+        )
     })
 }
 
@@ -298,14 +298,19 @@ pub(super) fn cookie_generate(callables: &Arc<Callables>) -> Arc<CookieGenerateC
 pub(super) fn cookie_verify(callables: &Arc<Callables>) -> Arc<CookieVerifyCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, cookie| {
-        run(&callables, |all| &all.cookie_verify, state, |_, callable, connection| {
-            let cookie = PyBytes::new(callable.py(), cookie);
-            let answer = callable.call1((connection, cookie))?;
-            if !answer.is_instance_of::<PyInt>() {
-                return Err(PyTypeError::new_err("the cookie callback must return a bool"));
-            }
-            answer.is_truthy()
-        })
+        run(
+            &callables,
+            |all| &all.cookie_verify,
+            state,
+            |_, callable, connection| {
+                let cookie = PyBytes::new(callable.py(), cookie);
+                let answer = callable.call1((connection, cookie))?;
+                if !answer.is_instance_of::<PyInt>() {
+                    return Err(PyTypeError::new_err("the cookie callback must return a bool"));
+                }
+                answer.is_truthy()
+            },
+        )
     })
 }
 

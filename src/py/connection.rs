@@ -16,7 +16,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use super::callbacks::{self, Callables, ConnectionRef, Slot};
+use super::callbacks::{self, Callables, ConnectionRef};
+use super::collector::{Made, Slot};
 use super::context::Context;
 use crate::tls;
 use crate::tls::connection::{Interrupted, Step};
@@ -39,6 +40,7 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.SSL")]
 #[derive(Default)]
 pub(super) struct Connection {
+    made: Made,
     inner: OnceLock<Inner>,
     /// What carries the connection. Programs that subclass assign it.
     socket: Slot,
@@ -160,16 +162,16 @@ fn transport(socket: Option<&Bound<'_, PyAny>>) -> PyResult<(Transport, bool)> {
         return Err(PyTypeError::new_err("argument must be an int, or have a fileno() method."));
     }
     let descriptor = descriptor.extract().ok().filter(|fd: &c_int| *fd >= 0).ok_or_else(|| {
-        PyValueError::new_err("the socket has no usable descriptor: it is closed, or none was given")
+        PyValueError::new_err(
+            "the socket has no usable descriptor: it is closed, or none was given",
+        )
     })?;
     Ok((Transport::Descriptor(Descriptor::new(descriptor)), bare))
 }
 
 /// A context that a caller passed.
 fn context<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, Context>> {
-    value
-        .cast::<Context>()
-        .map_err(|_| PyTypeError::new_err("context must be a Context instance"))
+    value.cast::<Context>().map_err(|_| PyTypeError::new_err("context must be a Context instance"))
 }
 
 #[pymethods]
@@ -268,6 +270,9 @@ impl Connection {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.made.is() {
+            return Ok(());
+        }
         self.socket.traverse(&visit)?;
         self.context.traverse(&visit)?;
         self.initial_context.traverse(&visit)?;

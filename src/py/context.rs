@@ -11,7 +11,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::arguments::{
     Blame, bytes_or_text, c_string, callable, integer, optional_path, path, protocols,
 };
-use super::callbacks::{self, Callables, Slot};
+use super::callbacks::{self, Callables};
+use super::collector::{Made, Slot};
 use super::crypto::curve::EllipticCurve;
 use super::crypto::name::X509Name;
 use super::crypto::pkey::key_argument;
@@ -41,6 +42,7 @@ use crate::tls::object;
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.SSL")]
 #[derive(Default)]
 pub(super) struct Context {
+    made: Made,
     inner: OnceLock<Inner>,
 }
 
@@ -57,9 +59,7 @@ impl Context {
     }
 
     fn inner(&self) -> PyResult<&Inner> {
-        self.inner
-            .get()
-            .ok_or_else(|| PyRuntimeError::new_err("Context.__init__ was not called"))
+        self.inner.get().ok_or_else(|| PyRuntimeError::new_err("Context.__init__ was not called"))
     }
 
     /// Reads or changes settings.
@@ -220,9 +220,12 @@ impl Context {
         )?;
         self.check_unused(py)?;
         let callback = callable(callback, "callback must be callable")?;
-        self.install(py, |all| &all.passphrase, callback, |settings, all| {
-            settings.set_passphrase_callback(callbacks::passphrase(all))
-        })?;
+        self.install(
+            py,
+            |all| &all.passphrase,
+            callback,
+            |settings, all| settings.set_passphrase_callback(callbacks::passphrase(all)),
+        )?;
         self.inner()?.callables.passphrase_data.set(userdata);
         Ok(())
     }
@@ -391,11 +394,7 @@ impl Context {
     /// :raises TypeError: if the mode is not an integer.
     ///
     /// OpenSSL: ``SSL_CTX_set_session_cache_mode``.
-    fn set_session_cache_mode(
-        &self,
-        py: Python<'_>,
-        mode: &Bound<'_, PyAny>,
-    ) -> PyResult<c_long> {
+    fn set_session_cache_mode(&self, py: Python<'_>, mode: &Bound<'_, PyAny>) -> PyResult<c_long> {
         self.check_unused(py)?;
         let mode = integer(mode, "mode must be an integer")?;
         self.settings(py, |settings| settings.set_session_cache_mode(mode))
@@ -630,9 +629,12 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_info_callback``.
     fn set_info_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.info, callback, |settings, all| {
-            settings.set_info_callback(callbacks::info(all))
-        })
+        self.install(
+            py,
+            |all| &all.info,
+            callback,
+            |settings, all| settings.set_info_callback(callbacks::info(all)),
+        )
     }
 
     /// Set who is given the keys of connections, to read recordings of their traffic.
@@ -642,9 +644,12 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_keylog_callback``.
     fn set_keylog_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.keylog, callback, |settings, all| {
-            settings.set_keylog_callback(callbacks::keylog(all))
-        })
+        self.install(
+            py,
+            |all| &all.keylog,
+            callback,
+            |settings, all| settings.set_keylog_callback(callbacks::keylog(all)),
+        )
     }
 
     /// Get the object that was left with :meth:`set_app_data`.
@@ -721,9 +726,12 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_tlsext_servername_callback``.
     fn set_tlsext_servername_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.server_name, callback, |settings, all| {
-            settings.set_server_name_callback(callbacks::server_name(all))
-        })
+        self.install(
+            py,
+            |all| &all.server_name,
+            callback,
+            |settings, all| settings.set_server_name_callback(callbacks::server_name(all)),
+        )
     }
 
     /// Set the SRTP protection profiles to negotiate (RFC 5764).
@@ -764,9 +772,12 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_alpn_select_cb``.
     fn set_alpn_select_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.alpn_select, callback, |settings, all| {
-            settings.set_alpn_select_callback(callbacks::alpn_select(all))
-        })
+        self.install(
+            py,
+            |all| &all.alpn_select,
+            callback,
+            |settings, all| settings.set_alpn_select_callback(callbacks::alpn_select(all)),
+        )
     }
 
     /// Set who gives the OCSP response that a server staples (RFC 6066 section 8).
@@ -784,9 +795,12 @@ impl Context {
         callback: Py<PyAny>,
         data: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        self.install(py, |all| &all.ocsp, callback, |settings, all| {
-            settings.set_ocsp_callback(callbacks::ocsp_server(all))
-        })?;
+        self.install(
+            py,
+            |all| &all.ocsp,
+            callback,
+            |settings, all| settings.set_ocsp_callback(callbacks::ocsp_server(all)),
+        )?;
         self.inner()?.callables.ocsp_data.set(data);
         Ok(())
     }
@@ -808,9 +822,12 @@ impl Context {
         callback: Py<PyAny>,
         data: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        self.install(py, |all| &all.ocsp, callback, |settings, all| {
-            settings.set_ocsp_callback(callbacks::ocsp_client(all))
-        })?;
+        self.install(
+            py,
+            |all| &all.ocsp,
+            callback,
+            |settings, all| settings.set_ocsp_callback(callbacks::ocsp_client(all)),
+        )?;
         self.inner()?.callables.ocsp_data.set(data);
         Ok(())
     }
@@ -822,9 +839,12 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_cookie_generate_cb``.
     fn set_cookie_generate_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.cookie_generate, callback, |settings, all| {
-            settings.set_cookie_generate_callback(callbacks::cookie_generate(all))
-        })
+        self.install(
+            py,
+            |all| &all.cookie_generate,
+            callback,
+            |settings, all| settings.set_cookie_generate_callback(callbacks::cookie_generate(all)),
+        )
     }
 
     /// Set who judges the cookie that a DTLS client returned (RFC 6347 section 4.2.1).
@@ -834,12 +854,18 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_set_cookie_verify_cb``.
     fn set_cookie_verify_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        self.install(py, |all| &all.cookie_verify, callback, |settings, all| {
-            settings.set_cookie_verify_callback(callbacks::cookie_verify(all))
-        })
+        self.install(
+            py,
+            |all| &all.cookie_verify,
+            callback,
+            |settings, all| settings.set_cookie_verify_callback(callbacks::cookie_verify(all)),
+        )
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.made.is() {
+            return Ok(());
+        }
         let Some(inner) = self.inner.get() else { return Ok(()) };
         inner.callables.traverse(&visit)?;
         inner.app_data.traverse(&visit)
@@ -854,7 +880,5 @@ impl Context {
 }
 
 fn file_type(value: Option<&Bound<'_, PyAny>>) -> PyResult<c_int> {
-    value.map_or(Ok(FILETYPE_PEM as c_int), |value| {
-        integer(value, "filetype must be an integer")
-    })
+    value.map_or(Ok(FILETYPE_PEM as c_int), |value| integer(value, "filetype must be an integer"))
 }

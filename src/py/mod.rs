@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `context`, `connection`, `session` | the classes of `OpenSSL.SSL` |
 //! | `constants` | its constants |
-//! | `callbacks` | Python callables as callbacks of the core; the garbage collector |
+//! | `callbacks` | Python callables as callbacks of the core |
+//! | `collector` | what the garbage collector sees |
 //! | `errors` | the exceptions and warnings |
 //! | `arguments`, `buffer` | what methods take; memory without a copy |
 //! | `crypto` | what `OpenSSL.crypto` offers |
@@ -16,6 +17,7 @@
 mod arguments;
 mod buffer;
 mod callbacks;
+mod collector;
 mod connection;
 mod constants;
 mod context;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::callbacks::Slot;
+use super::collector::{Made, Slot};
 use crate::tls;
 
 /// A TLS session, which another connection can resume: see :meth:`Connection.get_session` and
@@ -17,6 +17,7 @@ use crate::tls;
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.SSL")]
 #[derive(Default)]
 pub(super) struct Session {
+    made: Made,
     inner: OnceLock<tls::Session>,
     /// The `Context` of the connection that it came from: the only one it is good for.
     context: Slot,
@@ -28,14 +29,18 @@ impl Session {
         session: tls::Session,
         context: Py<PyAny>,
     ) -> PyResult<Py<Self>> {
-        Py::new(py, Self { inner: OnceLock::from(session), context: Slot::new(context) })
+        Py::new(
+            py,
+            Self {
+                made: Made::default(),
+                inner: OnceLock::from(session),
+                context: Slot::new(context),
+            },
+        )
     }
 
     /// The session, and the `Context` that it belongs to.
-    pub(super) fn get<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(&tls::Session, Bound<'py, PyAny>)> {
+    pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<(&tls::Session, Bound<'py, PyAny>)> {
         let session = self.inner.get().ok_or_else(|| {
             PyRuntimeError::new_err("the session is empty: it did not come from get_session()")
         })?;
@@ -52,6 +57,9 @@ impl Session {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.made.is() {
+            return Ok(());
+        }
         self.context.traverse(&visit)
     }
 

@@ -5,8 +5,8 @@ use std::ptr;
 
 use openssl_sys as ffi;
 
-use super::setting::Setting;
 use super::Settings;
+use super::setting::Setting;
 use crate::tls::error::{Error, Result, check_ptr, clear_queue};
 use crate::tls::pkey::PKey;
 use crate::tls::sys;
