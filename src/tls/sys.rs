@@ -102,6 +102,7 @@ unsafe extern "C" {
 
     pub(crate) fn BIO_ADDR_new() -> *mut BIO_ADDR;
     pub(crate) fn BIO_ADDR_free(address: *mut BIO_ADDR);
+    pub(crate) fn SSL_is_dtls(ssl: *const ffi::SSL) -> c_int;
     pub(crate) fn DTLSv1_listen(ssl: *mut ffi::SSL, client: *mut BIO_ADDR) -> c_int;
     pub(crate) fn DTLS_get_data_mtu(ssl: *const ffi::SSL) -> usize;
 }
