@@ -272,11 +272,17 @@ def test_a_method_is_patched_on_the_object(fresh: Pair) -> None:
 
 
 def test_a_patched_method_may_call_the_real_one(fresh: Pair) -> None:
-    with mock.patch.object(
-        SSL.Connection, "bio_read", autospec=True, side_effect=SSL.Connection.bio_read
-    ) as spy:
+    real = SSL.Connection.bio_read
+    sizes = []
+
+    def spy(self: SSL.Connection, size: int) -> bytes:
+        sizes.append(size)
+        return real(self, size)
+
+    with mock.patch.object(SSL.Connection, "bio_read", spy):
         handshake(fresh)
-    assert spy.call_count > 2
+    assert len(sizes) > 2
+    assert SSL.Connection.bio_read is real
 
 
 def test_a_class_is_patched_in_the_module(client_context: SSL.Context) -> None:
@@ -292,12 +298,13 @@ def test_constants_can_be_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert context.set_options(SSL.OP_NO_TLSv1_3) == context.set_options(0)
 
 
-def test_an_argument_spec_stands_in_for_a_connection() -> None:
+def test_a_mock_stands_in_for_a_connection() -> None:
     stand_in = mock.create_autospec(SSL.Connection, instance=True)
     stand_in.recv.return_value = b"data"
     assert stand_in.recv(4) == b"data"
-    with pytest.raises(TypeError):
-        stand_in.recv()
+    assert isinstance(stand_in, SSL.Connection)
+    with pytest.raises(AttributeError):
+        stand_in.imaginary()
 
 
 # As they are used
