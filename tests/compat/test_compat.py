@@ -217,6 +217,12 @@ def test_every_method_has_cases() -> None:
         assert not {f"case_{owner.lower()}[{method}]" for method in methods} - names
 
 
+def test_expected_differences_are_on_the_page() -> None:
+    page = (HERE.parent.parent / "docs" / "differences.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\((.+)\)=$", page, re.MULTILINE))
+    assert not {line.row for line in _expected()} - rows
+
+
 def test_expected_differences_have_cases() -> None:
     unused = [line for line in _expected() if not any(line.is_about(*place) for place in _names())]
     assert not unused
