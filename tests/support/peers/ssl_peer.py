@@ -13,6 +13,7 @@ def context_for(
     context = ssl.create_default_context(purpose, cafile=authority)
     pinned = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[version]
     context.minimum_version = context.maximum_version = pinned
+    context.options &= ~(1 << 7)  # OP_IGNORE_UNEXPECTED_EOF, which Python 3.9 sets unasked
     if chain:
         context.load_cert_chain(chain, key)
     return context
