@@ -21,7 +21,7 @@ from typing import Any, Callable
 import pytest
 from OpenSSL import SSL, crypto
 from support import child
-from support.callbacks import ALL, DECIDING, Callback, eager_pair
+from support.callbacks import ALL, DECIDING, Callback, Recorder, eager_pair
 from support.certificates import Authority, Identity
 from support.implementation import deviation, error_queue_is_empty
 from support.network import tcp_pair
@@ -252,9 +252,9 @@ def test_a_verify_callback_gets_none_where_there_is_no_certificate(
 
 
 def renegotiate_after_the_old_context_is_gone(ca_file: str, chain_file: str, key_file: str) -> int:
-    calls = []
+    verify = Recorder()
 
-    def server_side(verify: Callable[..., bool]) -> SSL.Context:
+    def server_side() -> SSL.Context:
         context = SSL.Context(SSL.TLSv1_2_METHOD)
         context.use_certificate_chain_file(chain_file)
         context.use_privatekey_file(key_file)
@@ -264,15 +264,14 @@ def renegotiate_after_the_old_context_is_gone(ca_file: str, chain_file: str, key
         context.set_verify(SSL.VERIFY_PEER, verify)
         return context
 
-    new = server_side(lambda *call: bool(calls.append("new")) or True)
-    old = server_side(lambda *call: bool(calls.append("old")) or True)
+    new, old = server_side(), server_side()
     old.set_tlsext_servername_callback(lambda connection: connection.set_context(new))
     old.set_info_callback(lambda *_: None)
     client_context = SSL.Context(SSL.TLS_METHOD)
     client_context.use_certificate_chain_file(chain_file)
     client_context.use_privatekey_file(key_file)
     pair = handshake(pair_in_memory(client_context, old))
-    before = len(calls)
+    before = len(verify.calls)
     del old
     for _ in range(3):
         gc.collect()
@@ -288,8 +287,8 @@ def renegotiate_after_the_old_context_is_gone(ca_file: str, chain_file: str, key
         flush(*pair)
         flush(*pair[::-1])
     assert pair.server.total_renegotiations() == 1
-    assert len(calls) > before, "the callbacks live as long as the connection"
-    return len(calls)
+    assert len(verify.calls) > before, "the callbacks live as long as the connection"
+    return len(verify.calls)
 
 
 def test_callbacks_outlive_the_context_they_came_from(
@@ -581,10 +580,10 @@ def test_a_negative_descriptor_is_a_value_error(
     client_context: SSL.Context, descriptor: int
 ) -> None:
     with pytest.raises(ValueError, match="descriptor"):
-        SSL.Connection(client_context, descriptor)  # type: ignore[arg-type]
+        SSL.Connection(client_context, descriptor)
 
 
 @pytest.mark.parametrize("descriptor", [2**31, 2**64])
 def test_a_descriptor_out_of_range_is_refused(client_context: SSL.Context, descriptor: int) -> None:
     with pytest.raises((OverflowError, ValueError)):
-        SSL.Connection(client_context, descriptor)  # type: ignore[arg-type]
+        SSL.Connection(client_context, descriptor)

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import pytest
 from OpenSSL import SSL
 from support import child
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.dtls import deliver, listen, persist, receive, records
 from support.implementation import deviation
@@ -215,16 +216,16 @@ def test_a_wrong_cookie_is_asked_for_again(
 def test_cookies_have_any_length_that_fits(
     client_context: SSL.Context, server_identity: Identity, length: int
 ) -> None:
-    cookies = []
+    verify = Recorder()
     context = new_server_context(server_identity, method=SSL.DTLS_METHOD)
     context.set_cookie_generate_callback(lambda connection: b"x" * length)
-    context.set_cookie_verify_callback(lambda connection, cookie: cookies.append(cookie) or True)
+    context.set_cookie_verify_callback(verify)
     pair = pair_in_memory(client_context, context)
     pair.client.set_options(SSL.OP_NO_QUERY_MTU)
     pair.client.set_ciphertext_mtu(1200)  # the first message may not come in pieces
     if length:
         listen(pair)
-        assert cookies == [b"x" * length]
+        assert verify.calls == [(pair.server, b"x" * length)]
     else:  # which is none at all
         with pytest.raises(SSL.WantReadError):
             listen(pair)
@@ -509,16 +510,15 @@ def test_a_method_for_one_role_serves_that_role(
 def test_callbacks_run_over_datagrams_too(
     client_context: SSL.Context, server_context: SSL.Context
 ) -> None:
-    calls: list[str] = []
-    client_context.set_verify(SSL.VERIFY_PEER, lambda *_: calls.append("verify") or True)
+    verify, choose, name = Recorder(), Recorder(b"webrtc"), Recorder()
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
     client_context.set_alpn_protos([b"webrtc"])
-    server_context.set_alpn_select_callback(
-        lambda connection, protocols: calls.append("ALPN") or protocols[0]
-    )
-    server_context.set_tlsext_servername_callback(lambda connection: calls.append("name"))
+    server_context.set_alpn_select_callback(choose)
+    server_context.set_tlsext_servername_callback(name)
     pair = handshake(pair_in_memory(client_context, server_context))
     settle(pair)
-    assert calls == ["name", "ALPN", "verify", "verify"]
+    assert choose.calls == [(pair.server, [b"webrtc"])]
+    assert [len(each.calls) for each in (verify, name)] == [2, 1]
     assert pair.client.get_alpn_proto_negotiated() == b"webrtc"
 
 

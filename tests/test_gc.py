@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 from OpenSSL import SSL
-from support.callbacks import ALL, Callback, eager_pair
+from support.callbacks import ALL, Callback, Recorder, eager_pair
 from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.tls import (
@@ -99,7 +99,7 @@ def cycle_of_everything(authority: Authority, identity: Identity) -> References:
     for end in pair:
         end.set_app_data(everything)
         end.note = everything
-        end.set_verify(SSL.VERIFY_PEER, lambda *call: everything.append(call) or True)
+        end.set_verify(SSL.VERIFY_PEER, Recorder(everything))
     handshake(pair)
     everything += [pair.client.get_session(), pair.client.get_peer_certificate()]
     return [weakref.ref(each) for each in (witness, client_context, server_context, *pair)]

@@ -44,20 +44,10 @@ def leave_everything_behind(*files: str) -> str:
             return callback.answer
 
         callback.install(made[callback.role], answer)
-    pair = eager_pair(made["client"], made["server"], IdentityOfFiles(*files))
+    pair = eager_pair(made["client"], made["server"])
     kept.append(handshake(pair))
     kept.append(pair.client.get_session())
     return "done"
-
-
-class IdentityOfFiles:
-    """Installs what is in the files already, that is, nothing more."""
-
-    def __init__(self, *files: str) -> None:
-        pass
-
-    def install(self, context: SSL.Context) -> None:
-        pass
 
 
 def leave_while_a_thread_waits(*files: str) -> str:

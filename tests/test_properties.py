@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.tls import (
     CHUNK,
@@ -41,15 +42,15 @@ def test_whatever_is_offered_can_be_chosen(
     authority: Authority, server_identity: Identity, offers: list[bytes], data: st.DataObject
 ) -> None:
     choice = data.draw(st.sampled_from(offers))
-    seen: list[list[bytes]] = []
+    choose = Recorder(choice)
     client_context, server_context = (
         new_client_context(authority),
         new_server_context(server_identity),
     )
     client_context.set_alpn_protos(offers)
-    server_context.set_alpn_select_callback(lambda _, asked: seen.append(asked) or choice)
+    server_context.set_alpn_select_callback(choose)
     pair = handshake(pair_in_memory(client_context, server_context))
-    assert seen == [offers]
+    assert choose.calls == [(pair.server, offers)]
     assert [end.get_alpn_proto_negotiated() for end in pair] == [choice, choice]
 
 

@@ -334,7 +334,7 @@ def test_the_methods_of_a_connection_can_be_wrapped_one_by_one(
     assert proxy._ssl_conn.fileno() == sockets[0].fileno()
     handshake_over_sockets(pair)
     wrapped = Proxy.__new__(Proxy)
-    wrapped._ssl_conn, wrapped._lock = pair.client, threading.RLock()  # type: ignore[attr-defined]
+    wrapped._ssl_conn, wrapped._lock = pair.client, threading.RLock()
     assert wrapped.send(b"hello") == 5  # type: ignore[attr-defined]
     assert receive_exactly(pair.server, 5) == b"hello"
 

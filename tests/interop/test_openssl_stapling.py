@@ -10,6 +10,7 @@ from typing import Any, Callable
 import pytest
 from cryptography.x509 import ocsp
 from OpenSSL import SSL
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.network import LOOPBACK
 from support.peers import Peer, Process, Task
@@ -145,11 +146,11 @@ def test_a_response_of_their_responder_is_stapled(
     ):
         subprocess.run(["openssl", "ocsp", *command], check=True, capture_output=True)
     response = answer.read_bytes()
-    seen: list[bytes] = []
+    judge = Recorder()
     server_context = new_server_context(server_identity, version)
     server_context.set_ocsp_server_callback(lambda *_: response)
     client_context = new_client_context(authority, version)
-    client_context.set_ocsp_client_callback(lambda *call: seen.append(call[1]) or True)
+    client_context.set_ocsp_client_callback(judge)
     near, far = socket.socketpair()
     client = SSL.Connection(client_context, near)
     client.set_connect_state()
@@ -159,7 +160,7 @@ def test_a_response_of_their_responder_is_stapled(
     serving = background(server.do_handshake)
     client.do_handshake()
     serving.result(PATIENCE)
-    assert seen == [response]
+    assert judge.calls == [(client, response, None)]
     status = ocsp.load_der_ocsp_response(response).certificate_status
     assert status is ocsp.OCSPCertStatus.GOOD
     near.close()
