@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::sync::{Mutex, PoisonError};
 use std::{error, fmt};
 
 use openssl_sys as ffi;
@@ -64,8 +65,19 @@ pub enum Error {
     Invalid(&'static str),
 }
 
-/// What a panic carried. It is a type of its own because `Box<dyn Any>` is not `Debug`.
-pub struct PanicPayload(pub Box<dyn Any + Send>);
+/// What a panic carried. A type of its own, because a bare payload is neither `Debug` nor `Sync`.
+pub struct PanicPayload(Mutex<Box<dyn Any + Send>>);
+
+impl PanicPayload {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+        Self(Mutex::new(payload))
+    }
+
+    /// What [`std::panic::catch_unwind`] caught.
+    pub fn into_inner(self) -> Box<dyn Any + Send> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl fmt::Debug for PanicPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,6 +123,17 @@ impl ErrorStack {
         }
     }
 
+    /// Whether the oldest entry says that the peer closed the transport without a close_notify.
+    pub(crate) fn is_unexpected_eof(&self) -> bool {
+        /// `err.h`, `sslerr.h`.
+        const ERR_LIB_SSL: c_int = 20;
+        const SSL_R_UNEXPECTED_EOF_WHILE_READING: c_int = 294;
+        self.0.first().is_some_and(|entry| {
+            ffi::ERR_GET_LIB(entry.code) == ERR_LIB_SSL
+                && ffi::ERR_GET_REASON(entry.code) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+        })
+    }
+
     /// The entries, oldest first.
     pub fn entries(&self) -> &[ErrorEntry] {
         &self.0
@@ -135,8 +158,11 @@ impl fmt::Display for ErrorStack {
 /// OpenSSL: `ERR_clear_error`.
 #[doc(alias = "ERR_clear_error")]
 pub fn clear_queue() {
-    // SAFETY: works on this thread's own queue.
-    unsafe { ffi::ERR_clear_error() }
+    // Looking costs a fraction of clearing, which walks the whole queue even if it is empty.
+    if !queue_is_empty() {
+        // SAFETY: works on this thread's own queue.
+        unsafe { ffi::ERR_clear_error() }
+    }
 }
 
 /// Keeps this thread's error queue clean: empties it now, and again when it is dropped, so that an

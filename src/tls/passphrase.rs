@@ -91,7 +91,7 @@ extern "C" fn ask(
             Error::Invalid("passphrase returned by callback is too long")
         }
         Ok(Err(error)) => Error::Callback(error),
-        Err(payload) => Error::Panicked(PanicPayload(payload)),
+        Err(payload) => Error::Panicked(PanicPayload::new(payload)),
     };
     state.failure.replace(Some(failure));
     REFUSED

@@ -12,6 +12,7 @@ import os
 import types
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray)
@@ -34,7 +35,8 @@ class Observer:
         """
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            value, seen = None, {}
+            value: Any = None
+            seen: dict[str, Any] = {}
             try:
                 value = func(*args, **kwargs)
                 seen["value"] = f"returns {self.render(value)}"
@@ -44,8 +46,9 @@ class Observer:
                 seen["args"] = self.render(exc.args)
                 if _is_glue(exc):
                     seen["loose"] = True
-        if caught:
-            seen["warnings"] = [_describe_warning(warning) for warning in caught]
+        told = [warning for warning in caught if warning.category is not ResourceWarning]
+        if told:
+            seen["warnings"] = [_describe_warning(warning) for warning in told]
         self._add(label, seen)
         return value
 
@@ -166,16 +169,17 @@ def cases_of(module: types.ModuleType) -> dict[str, Callable[[Observer], None]]:
             cases[name] = function
             continue
         for key, row in rows.items():
-            cases[f"{name}[{key}]"] = lambda o, function=function, row=row: function(o, row)
+            cases[f"{name}[{key}]"] = partial(_case_of_a_row, function, row)
     return cases
 
 
+def _case_of_a_row(function: Callable[[Observer, Any], None], row: Any, o: Observer) -> None:
+    function(o, row)
+
+
 def _qualified(kind: type) -> str:
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    name = kind.__qualname__
+    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
 
 
 def _is_glue(exc: BaseException) -> bool:
@@ -188,22 +192,19 @@ def _is_glue(exc: BaseException) -> bool:
     innermost = exc.__traceback__
     while innermost.tb_next is not None:
         innermost = innermost.tb_next
-    file = innermost.tb_frame.f_code.co_filename
-    if file == __file__:
+    code = innermost.tb_frame.f_code
+    if code is Observer.call.__code__:
         return True
-    return _is_package_file(file) and not linecache.getline(
-        file, innermost.tb_lineno
-    ).lstrip().startswith("raise")
+    line = linecache.getline(code.co_filename, innermost.tb_lineno).lstrip()
+    return _is_package_file(code.co_filename) and not line.startswith("raise")
 
 
 def _describe_warning(warning: warnings.WarningMessage) -> str:
-    place = (
-        "the package"
-        if _in_package(warning.filename)
-        else "the caller"
-        if _is_ours(warning.filename)
-        else "elsewhere"
-    )
+    place = "elsewhere"
+    if _is_package_file(warning.filename):
+        place = "the package"
+    elif _is_ours(warning.filename):
+        place = "the caller"
     return f"{_qualified(warning.category)}({str(warning.message)!r}) at {place}"
 
 

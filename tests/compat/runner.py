@@ -85,25 +85,24 @@ def run(case: Case, timeout: float) -> dict[str, Any]:
             os.close(reader)
             run_child(case, writer, noise.fileno())
         os.close(writer)
-        result: dict[str, Any] = {"observations": []}
+        observations: list[dict[str, Any]] = []
+        result: dict[str, Any] = {"observations": observations}
+        ended = False
         try:
             for line in lines_until(reader, time.monotonic() + timeout):
                 if "label" in line:
-                    result["observations"].append(line)
-                else:
+                    observations.append(line)
+                elif "error" in line:
                     result.update(line)
+                ended = "ended" in line
         except TimeoutError:
-            result["observations"].append(
-                {"label": "hang", "value": f"no end after {timeout:g} seconds"}
-            )
+            observations.append({"label": "hang", "value": f"no end after {timeout:g} seconds"})
             os.kill(child, signal.SIGKILL)
+            ended = True
         os.close(reader)
         status = os.waitpid(child, 0)[1]
-        if "ended" not in result and "hang" not in {
-            seen["label"] for seen in result["observations"]
-        }:
-            result["observations"].append({"label": "crash", "value": describe_status(status)})
-        result.pop("ended", None)
+        if not ended:
+            observations.append(describe_end(status))
         noise.seek(0)
         if text := noise.read().decode(errors="replace"):
             result["stderr"] = text
@@ -112,6 +111,7 @@ def run(case: Case, timeout: float) -> dict[str, Any]:
 
 def run_child(case: Case, writer: int, noise: int) -> None:
     """The child's part: run the case, write what it observes as it comes, and end."""
+    os.setsid()  # OpenSSL would ask the terminal for a passphrase.
     os.dup2(noise, 1)
     os.dup2(noise, 2)
     faulthandler.enable()
@@ -145,10 +145,12 @@ def lines_until(reader: int, deadline: float) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def describe_status(status: int) -> str:
+def describe_end(status: int) -> dict[str, str]:
+    """How a child ended that did not come to its end; which signal it was may vary."""
     if os.WIFSIGNALED(status):
-        return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exited with {os.WEXITSTATUS(status)}"
+        signal_name = signal.Signals(os.WTERMSIG(status)).name
+        return {"label": "crash", "value": "killed by a signal", "signal": signal_name}
+    return {"label": "crash", "value": f"exited with {os.WEXITSTATUS(status)}"}
 
 
 if __name__ == "__main__":

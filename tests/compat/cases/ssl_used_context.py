@@ -1,4 +1,4 @@
-"""A Context that has a Connection cannot be changed any more: its 37 mutators, and what stays open."""
+"""A Context that has a Connection cannot be changed any more: its 37 mutators; and what stays."""
 
 from __future__ import annotations
 

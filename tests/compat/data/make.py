@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 HERE = Path(__file__).parent
@@ -100,6 +101,22 @@ def issue(
     return Entity(builder.sign(signer, hashes.SHA256()), key)
 
 
+def staple(server: Entity, ca: Entity) -> bytes:
+    """An OCSP response that says the server's certificate is good."""
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=server.certificate,
+        issuer=ca.certificate,
+        algorithm=hashes.SHA256(),
+        cert_status=ocsp.OCSPCertStatus.GOOD,
+        this_update=START,
+        next_update=END,
+        revocation_time=None,
+        revocation_reason=None,
+    )
+    signed = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, ca.certificate)
+    return signed.sign(ca.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
 def key_bytes(
     key: Key, encoding: Encoding = Encoding.PEM, passphrase: bytes | None = None
 ) -> bytes:
@@ -141,6 +158,7 @@ def main() -> None:
     write("chain.pem", leaf.pem + middle.pem)
     write("authorities.pem", ca.pem + middle.pem)
     write("server.der", server.certificate.public_bytes(Encoding.DER))
+    write("staple.der", staple(server, ca))
     write("server-key.der", key_bytes(server.key, Encoding.DER))
     write("encrypted.key", key_bytes(server.key, passphrase=PASSPHRASE))
 

@@ -1,0 +1,158 @@
+//! Handles for what OpenSSL keeps: each takes a reference, or a copy, of its own.
+
+use std::ffi::c_int;
+
+use openssl_sys as ffi;
+
+use super::error::{Result, check, check_ptr, library_error};
+use super::pkey::PKey;
+use super::sys;
+use super::x509::{Certificate, Name, Store};
+
+/// A certificate; `None` for null.
+///
+/// # Safety
+///
+/// `pointer` is null, or alive during the call.
+pub(crate) unsafe fn certificate(pointer: *mut ffi::X509) -> Option<Certificate> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; the handle owns the reference that is taken here.
+    unsafe {
+        ffi::X509_up_ref(pointer);
+        Some(Certificate::from_ptr(pointer))
+    }
+}
+
+/// The certificates in a list; none for null.
+///
+/// # Safety
+///
+/// `list` is null, or alive during the call and not being changed.
+pub(crate) unsafe fn certificates(list: *const ffi::stack_st_X509) -> Vec<Certificate> {
+    // SAFETY: the caller's promise; a null list has -1 elements.
+    unsafe {
+        (0..ffi::OPENSSL_sk_num(list.cast()))
+            .filter_map(|n| certificate(ffi::OPENSSL_sk_value(list.cast(), n).cast()))
+            .collect()
+    }
+}
+
+/// A key; `None` for null.
+///
+/// # Safety
+///
+/// `pointer` is null, or alive during the call.
+pub(crate) unsafe fn key(pointer: *mut ffi::EVP_PKEY) -> Option<PKey> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; the handle owns the reference that is taken here.
+    unsafe {
+        ffi::EVP_PKEY_up_ref(pointer);
+        Some(PKey::from_ptr(pointer))
+    }
+}
+
+/// A trust store; `None` for null.
+///
+/// # Safety
+///
+/// `pointer` is null, or alive during the call.
+pub(crate) unsafe fn store(pointer: *mut ffi::X509_STORE) -> Option<Store> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; the handle owns the reference that is taken here.
+    unsafe {
+        sys::crypto::X509_STORE_up_ref(pointer);
+        Some(Store::from_ptr(pointer))
+    }
+}
+
+/// Copies of the names in a list; none for null.
+///
+/// # Safety
+///
+/// `list` is null, or alive during the call and not being changed.
+pub(crate) unsafe fn names(list: *const ffi::stack_st_X509_NAME) -> Result<Vec<Name>> {
+    // SAFETY: the caller's promise; a null list has -1 elements.
+    unsafe {
+        (0..ffi::OPENSSL_sk_num(list.cast()))
+            .map(|n| Name::copy_of(ffi::OPENSSL_sk_value(list.cast(), n).cast()))
+            .collect()
+    }
+}
+
+/// A list of copies of the names, for OpenSSL to take over.
+pub(crate) fn name_list(names: &[Name]) -> Result<*mut ffi::stack_st_X509_NAME> {
+    // SAFETY: makes an empty list.
+    let list = check_ptr(unsafe { sys::OPENSSL_sk_new_null() })?;
+    for name in names {
+        // SAFETY: the name is alive; its copy belongs to the list once it has been pushed.
+        let pushed = unsafe {
+            match check_ptr(ffi::X509_NAME_dup(name.as_ptr())) {
+                Ok(copy) if ffi::OPENSSL_sk_push(list, copy.cast()) > 0 => Ok(()),
+                Ok(copy) => {
+                    let error = library_error();
+                    ffi::X509_NAME_free(copy);
+                    Err(error)
+                }
+                Err(error) => Err(error),
+            }
+        };
+        if let Err(error) = pushed {
+            // SAFETY: the list was made here.
+            unsafe { free_names(list.cast()) };
+            return Err(error);
+        }
+    }
+    Ok(list.cast())
+}
+
+/// Frees a list and the names in it.
+///
+/// # Safety
+///
+/// The caller owns the list and does not use it again.
+pub(crate) unsafe fn free_names(list: *mut ffi::stack_st_X509_NAME) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for n in 0..ffi::OPENSSL_sk_num(list.cast()) {
+            ffi::X509_NAME_free(ffi::OPENSSL_sk_value(list.cast(), n).cast());
+        }
+        ffi::OPENSSL_sk_free(list.cast());
+    }
+}
+
+/// Adds to one store what another holds: certificates, revocation lists and parameters.
+///
+/// OpenSSL: `X509_STORE_get0_objects`, `X509_STORE_set1_param`.
+#[doc(alias = "X509_STORE_get0_objects")]
+pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
+    let (from, to) = (from.as_ptr(), to.as_ptr());
+    // SAFETY: both stores are alive. While the first is locked its list of objects does not change,
+    // and the second takes references of its own.
+    unsafe {
+        check(sys::X509_STORE_lock(from))?;
+        let objects = ffi::X509_STORE_get0_objects(from);
+        let copied = (0..ffi::OPENSSL_sk_num(objects.cast())).try_for_each(|n| {
+            let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects.cast(), n).cast();
+            let certificate = ffi::X509_OBJECT_get0_X509(object);
+            let list = sys::X509_OBJECT_get0_X509_CRL(object);
+            let code: c_int = if !certificate.is_null() {
+                ffi::X509_STORE_add_cert(to, certificate)
+            } else if !list.is_null() {
+                sys::crypto::X509_STORE_add_crl(to, list)
+            } else {
+                1
+            };
+            check(code).map(drop)
+        });
+        sys::X509_STORE_unlock(from);
+        copied?;
+        check(sys::X509_STORE_set1_param(to, sys::X509_STORE_get0_param(from)))?;
+    }
+    Ok(())
+}

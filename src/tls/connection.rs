@@ -1,0 +1,426 @@
+//! Connections: one TLS or DTLS session over one transport.
+//!
+//! A [`Connection`] may be used by several threads. Each call into OpenSSL is one [`Step`], under a
+//! lock that its own thread can take again, because callbacks call the connection that runs them. A
+//! step never waits: where a descriptor in blocking mode is not ready, the lock is given up, the
+//! thread sleeps in `poll`, and another step follows. So a reader that waits does not stop a writer.
+
+mod dtls;
+mod identity;
+mod state;
+
+use std::any::Any;
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::ssl::Ssl;
+use openssl_sys as ffi;
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
+
+use super::callbacks::{Callbacks, ConnectionState, trampolines};
+use super::context::Context;
+use super::error::{CallbackError, Error, ErrorStack, Result, check_ptr, clear_queue, library_error};
+use super::region::{Readable, Writable};
+use super::sys;
+use super::transport::{self, Direction, Endpoint, Memory, Patience, Transport, Wait};
+
+/// What a blocked operation runs, with no lock held, when a signal interrupts it. What it fails
+/// with ends the operation.
+pub type Interrupted<'a> = &'a dyn Fn() -> Result<(), CallbackError>;
+
+/// One TLS or DTLS session over one transport.
+///
+/// OpenSSL: `SSL`.
+pub struct Connection {
+    locked: ReentrantMutex<Locked>,
+    /// Held by a writer over its waits, too: OpenSSL wants a write that it could not finish to be
+    /// continued before another begins. Taken before `locked`, except by a thread that has `locked`.
+    writer: ReentrantMutex<()>,
+    descriptor: Option<c_int>,
+}
+
+/// What one thread at a time may touch.
+struct Locked {
+    ssl: Ssl,
+    /// Lives in the ex_data of `ssl`.
+    state: NonNull<ConnectionState>,
+    /// Lives in the BIO that `ssl` owns.
+    endpoint: NonNull<Endpoint>,
+    /// How many steps are under way, one inside the other.
+    depth: Cell<u32>,
+}
+
+// SAFETY: `state` and `endpoint` belong to `ssl`, which may move between threads, and move with it;
+// what they hold is `Send` (callbacks are `Send + Sync`), and the lock lets one thread at a time in.
+unsafe impl Send for Locked {}
+
+impl Connection {
+    /// A connection over `transport`, with the settings of `context`, which cannot be changed any
+    /// more from now on.
+    ///
+    /// OpenSSL: `SSL_new`, `SSL_set_bio`.
+    #[doc(alias = "SSL_new")]
+    pub fn new(context: &Context, transport: Transport) -> Result<Self> {
+        let callbacks: Arc<Callbacks> = context.freeze();
+        clear_queue();
+        let descriptor = match &transport {
+            Transport::Descriptor(descriptor) => Some(descriptor.fd()),
+            Transport::Memory(_) => None,
+        };
+        // SAFETY: the context is alive; the new SSL is owned by `ssl`.
+        let ssl = unsafe { Ssl::from_ptr(check_ptr(ffi::SSL_new(context.as_ptr()))?) };
+        let state = trampolines::attach(ssl.as_ptr(), ConnectionState::new(callbacks))?;
+        let (bio, endpoint) = transport::new_bio(transport)?;
+        // SAFETY: the SSL takes over the one reference to the BIO, which serves both directions. A
+        // message that is no application data is to be processed without reporting Want while the
+        // transport still has bytes.
+        unsafe {
+            ffi::SSL_set_bio(ssl.as_ptr(), bio, bio);
+            sys::SSL_ctrl_number(ssl.as_ptr(), ffi::SSL_CTRL_MODE, ffi::SSL_MODE_AUTO_RETRY);
+        }
+        let locked = Locked { ssl, state, endpoint, depth: Cell::new(0) };
+        Ok(Self {
+            locked: ReentrantMutex::new(locked),
+            writer: ReentrantMutex::new(()),
+            descriptor,
+        })
+    }
+
+    /// The descriptor that carries the connection; `None` for memory buffers.
+    pub fn descriptor(&self) -> Option<c_int> {
+        self.descriptor
+    }
+
+    /// Leaves data for the callbacks to find ([`ConnectionState::user_data`]); the first call wins.
+    pub fn set_user_data(&self, data: Box<dyn Any + Send + Sync>) {
+        self.step().state().set_user_data(data);
+    }
+
+    /// A step. Waits for the thread that is in one.
+    pub fn step(&self) -> Step<'_> {
+        Step::new(self.locked.lock())
+    }
+
+    /// A step, unless another thread is in one.
+    pub fn try_step(&self) -> Option<Step<'_>> {
+        self.locked.try_lock().map(Step::new)
+    }
+
+    /// Brings the handshake to its end.
+    ///
+    /// Over a descriptor in blocking mode this waits as long as it takes; otherwise it fails with
+    /// [`Error::WantRead`] or [`Error::WantWrite`] where it would have to wait. So do the other
+    /// operations below.
+    ///
+    /// OpenSSL: `SSL_do_handshake`.
+    #[doc(alias = "SSL_do_handshake")]
+    pub fn handshake(&self, interrupted: Interrupted<'_>) -> Result<()> {
+        self.complete(interrupted, |step| step.handshake())
+    }
+
+    /// Reads at most one record's worth of data, and returns how many bytes; at least 1, unless
+    /// there is no room.
+    ///
+    /// OpenSSL: `SSL_read`.
+    #[doc(alias = "SSL_read")]
+    pub fn read(&self, room: &Writable<'_>, interrupted: Interrupted<'_>) -> Result<usize> {
+        self.complete(interrupted, |step| step.read(room))
+    }
+
+    /// As [`Self::read`], but leaves the data to be read again.
+    ///
+    /// OpenSSL: `SSL_peek`.
+    #[doc(alias = "SSL_peek")]
+    pub fn peek(&self, room: &Writable<'_>, interrupted: Interrupted<'_>) -> Result<usize> {
+        self.complete(interrupted, |step| step.peek(room))
+    }
+
+    /// Writes at least the first byte, and returns how many were written.
+    ///
+    /// OpenSSL: `SSL_write`.
+    #[doc(alias = "SSL_write")]
+    pub fn write(&self, data: Readable<'_>, interrupted: Interrupted<'_>) -> Result<usize> {
+        let _turn = self.writing();
+        self.complete(interrupted, |step| step.write(data))
+    }
+
+    /// Writes everything. On failure, says how many bytes were written before it.
+    ///
+    /// OpenSSL: `SSL_write`.
+    pub fn write_all(
+        &self,
+        data: Readable<'_>,
+        interrupted: Interrupted<'_>,
+    ) -> Result<(), (usize, Error)> {
+        let _turn = self.writing();
+        let mut written = 0;
+        while written < data.len() {
+            let rest = data.skip(written);
+            written += self
+                .complete(interrupted, |step| step.write(rest))
+                .map_err(|error| (written, error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends close_notify, and on a second call waits for the peer's. Returns whether both have
+    /// been exchanged.
+    ///
+    /// OpenSSL: `SSL_shutdown`.
+    #[doc(alias = "SSL_shutdown")]
+    pub fn shutdown(&self, interrupted: Interrupted<'_>) -> Result<bool> {
+        let _turn = self.writing();
+        self.complete(interrupted, |step| step.shutdown())
+    }
+
+    /// Looks for a DTLS client's hello with a valid cookie, and answers one without.
+    ///
+    /// Fails with [`Error::WantRead`] when a hello without one was answered.
+    ///
+    /// OpenSSL: `DTLSv1_listen`.
+    pub fn listen(&self, interrupted: Interrupted<'_>) -> Result<()> {
+        self.complete(interrupted, |step| step.listen())
+    }
+
+    /// The turn to write, unless this thread is inside a step: then it has the lock that the other
+    /// writer needs to finish its own.
+    fn writing(&self) -> Option<ReentrantMutexGuard<'_, ()>> {
+        let inside = self.locked.is_owned_by_current_thread();
+        (self.descriptor.is_some() && !inside).then(|| self.writer.lock())
+    }
+
+    /// Takes steps until the operation is done, asleep in between while the descriptor is not
+    /// ready.
+    fn complete<T>(
+        &self,
+        interrupted: Interrupted<'_>,
+        operation: impl Fn(&Step<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut patience = Patience::new(interrupted);
+        loop {
+            let step = self.step();
+            let outcome = operation(&step);
+            let Err(Error::WantRead | Error::WantWrite) = outcome else { return outcome };
+            let Some(wait) = step.wait() else { return outcome };
+            drop(step);
+            if !wait.sleep(&mut patience)? {
+                return outcome;
+            }
+        }
+    }
+}
+
+/// The right to call into OpenSSL for a connection: one thread has it at a time, and that thread
+/// may have it several times over.
+pub struct Step<'c> {
+    locked: ReentrantMutexGuard<'c, Locked>,
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        self.locked.depth.set(self.locked.depth.get() - 1);
+    }
+}
+
+impl<'c> Step<'c> {
+    fn new(locked: ReentrantMutexGuard<'c, Locked>) -> Self {
+        locked.depth.set(locked.depth.get() + 1);
+        Self { locked }
+    }
+
+    /// Takes the handshake as far as it goes without waiting.
+    ///
+    /// OpenSSL: `SSL_do_handshake`.
+    pub fn handshake(&self) -> Result<()> {
+        // SAFETY: the SSL is alive and this thread holds its lock.
+        self.call(|ssl| unsafe { ffi::SSL_do_handshake(ssl) }).map(drop)
+    }
+
+    /// Reads what there is, at most one record's worth.
+    ///
+    /// OpenSSL: `SSL_read`.
+    pub fn read(&self, room: &Writable<'_>) -> Result<usize> {
+        let (pointer, len) = (room.as_ptr().cast(), clamp(room.len()));
+        // SAFETY: as above; the room is lent for at least this call.
+        self.transfer(len, |ssl| unsafe { ffi::SSL_read(ssl, pointer, len) })
+    }
+
+    /// As [`Self::read`], but leaves the data to be read again.
+    ///
+    /// OpenSSL: `SSL_peek`.
+    pub fn peek(&self, room: &Writable<'_>) -> Result<usize> {
+        let (pointer, len) = (room.as_ptr().cast(), clamp(room.len()));
+        // SAFETY: as above.
+        self.transfer(len, |ssl| unsafe { ffi::SSL_peek(ssl, pointer, len) })
+    }
+
+    /// Writes what goes out without waiting; at least the first byte.
+    ///
+    /// OpenSSL: `SSL_write`.
+    pub fn write(&self, data: Readable<'_>) -> Result<usize> {
+        let (pointer, len) = (data.as_ptr().cast(), clamp(data.len()));
+        // SAFETY: as above; the data are lent for at least this call.
+        self.transfer(len, |ssl| unsafe { ffi::SSL_write(ssl, pointer, len) })
+    }
+
+    /// Sends close_notify, or, on a second call, looks for the peer's.
+    ///
+    /// OpenSSL: `SSL_shutdown`.
+    pub fn shutdown(&self) -> Result<bool> {
+        // A 0 is no failure here: it says that the peer's close_notify is still to come.
+        let again = Cell::new(false);
+        let outcome = self.call(|ssl| {
+            // SAFETY: the SSL is alive and this thread holds its lock.
+            let code = unsafe { ffi::SSL_shutdown(ssl) };
+            again.set(code == 0);
+            if code == 0 { 1 } else { code }
+        });
+        outcome.map(|_| !again.get())
+    }
+
+    /// Gives the connection bytes from the peer; returns how many it took, which is all of them.
+    ///
+    /// Fails with [`Error::Invalid`] on a connection that has no memory buffers, and with
+    /// [`Error::Syscall`] (`ENOMEM`) when there is no memory for them.
+    pub fn give(&self, bytes: Readable<'_>) -> Result<usize> {
+        let memory = self.memory()?;
+        // SAFETY: the bytes are lent for at least this call.
+        let taken = unsafe { memory.give(bytes.as_ptr(), bytes.len()) };
+        if taken == bytes.len() { Ok(taken) } else { Err(Error::Syscall { errno: libc::ENOMEM }) }
+    }
+
+    /// Takes bytes that the connection has for the peer; returns how many there were.
+    ///
+    /// Fails with [`Error::Invalid`] on a connection that has no memory buffers, and with
+    /// [`Error::WantRead`] when there are none.
+    pub fn take(&self, room: &Writable<'_>) -> Result<usize> {
+        let memory = self.memory()?;
+        // SAFETY: the room is lent for at least this call.
+        match unsafe { memory.take(room.as_ptr(), room.len()) } {
+            0 if !room.is_empty() => Err(Error::WantRead),
+            count => Ok(count),
+        }
+    }
+
+    /// How many bytes [`Self::take`] could take.
+    pub fn untaken(&self) -> Result<usize> {
+        self.memory().map(Memory::untaken)
+    }
+
+    /// Declares that no bytes will follow those given: reading past them is an end of file.
+    pub fn end(&self) -> Result<()> {
+        self.memory().map(Memory::end)
+    }
+
+    fn memory(&self) -> Result<&Memory> {
+        match &self.endpoint().transport {
+            Transport::Memory(memory) => Ok(memory),
+            Transport::Descriptor(_) => Err(Error::Invalid("the connection has a descriptor")),
+        }
+    }
+
+    /// What to wait for before another step can help; `None` when waiting is the caller's business.
+    /// A callback that calls its own connection is not to wait: the lock is held around it.
+    fn wait(&self) -> Option<Wait> {
+        if self.locked.depth.get() > 1 {
+            return None;
+        }
+        let endpoint = self.endpoint();
+        let direction: Direction = endpoint.blocked.get()?;
+        match &endpoint.transport {
+            Transport::Descriptor(descriptor) => descriptor.wait(direction),
+            Transport::Memory(_) => None,
+        }
+    }
+
+    /// Calls OpenSSL, and finds out why it failed if it did. A callback's failure comes first, even
+    /// if OpenSSL went on in spite of it.
+    fn call(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {
+        let code = self.enter(call)?;
+        let outcome = match self.state().take_failure() {
+            Some(failure) => Err(failure),
+            None if code > 0 => Ok(code),
+            None => Err(self.failure(code)),
+        };
+        // What has been taken is gone from the queue; callbacks may have left something there.
+        clear_queue();
+        outcome
+    }
+
+    /// As [`Self::call`], for calls that move data: bytes that were moved are reported, and a
+    /// failure of a callback meanwhile is kept for the next call.
+    fn transfer(&self, len: c_int, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<usize> {
+        if len == 0 {
+            return Ok(0);
+        }
+        let code = self.enter(call)?;
+        let outcome = match usize::try_from(code) {
+            Ok(moved @ 1..) => Ok(moved),
+            _ => Err(match self.state().take_failure() {
+                Some(failure) => failure,
+                None => self.failure(code),
+            }),
+        };
+        clear_queue();
+        outcome
+    }
+
+    fn enter(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {
+        if let Some(failure) = self.state().take_failure() {
+            return Err(failure);
+        }
+        self.endpoint().reset();
+        clear_queue();
+        Ok(call(self.as_ptr()))
+    }
+
+    /// Why the call that just returned `code` failed. The error queue is empty afterwards.
+    ///
+    /// OpenSSL: `SSL_get_error`.
+    #[doc(alias = "SSL_get_error")]
+    fn failure(&self, code: c_int) -> Error {
+        // SAFETY: the SSL is alive; nothing has been called on this thread since.
+        let kind = unsafe { ffi::SSL_get_error(self.as_ptr(), code) };
+        match kind {
+            ffi::SSL_ERROR_WANT_READ => Error::WantRead,
+            ffi::SSL_ERROR_WANT_WRITE => Error::WantWrite,
+            ffi::SSL_ERROR_ZERO_RETURN => Error::ZeroReturn,
+            ffi::SSL_ERROR_WANT_X509_LOOKUP => Error::WantX509Lookup,
+            ffi::SSL_ERROR_SYSCALL => {
+                let stack = ErrorStack::take();
+                match self.endpoint().errno.get() {
+                    0 if !stack.entries().is_empty() => Error::Library(stack),
+                    0 => Error::UnexpectedEof,
+                    errno => Error::Syscall { errno },
+                }
+            }
+            ffi::SSL_ERROR_SSL => {
+                let stack = ErrorStack::take();
+                if stack.is_unexpected_eof() { Error::UnexpectedEof } else { Error::Library(stack) }
+            }
+            _ => library_error(),
+        }
+    }
+
+    fn state(&self) -> &ConnectionState {
+        // SAFETY: it lives in the ex_data of the SSL, which `locked` owns.
+        unsafe { self.locked.state.as_ref() }
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        // SAFETY: it lives in the BIO of the SSL, which `locked` owns.
+        unsafe { self.locked.endpoint.as_ref() }
+    }
+
+    fn as_ptr(&self) -> *mut ffi::SSL {
+        self.locked.ssl.as_ref().as_ptr()
+    }
+}
+
+/// A length as OpenSSL takes it. What is longer is read or written in part.
+fn clamp(len: usize) -> c_int {
+    c_int::try_from(len).unwrap_or(c_int::MAX)
+}

@@ -1,0 +1,103 @@
+//! What a context offers and accepts: versions, ciphers, groups, protocols, profiles.
+
+use std::ffi::{CStr, c_int};
+
+use super::setting::Setting;
+use super::Settings;
+use crate::tls::error::{Error, Result};
+use crate::tls::pkey::PKey;
+
+impl Settings<'_> {
+    /// The oldest protocol version to speak; 0 for the oldest that OpenSSL has.
+    ///
+    /// OpenSSL: `SSL_CTX_set_min_proto_version`.
+    #[doc(alias = "SSL_CTX_set_min_proto_version")]
+    pub fn set_min_version(&self, version: c_int) -> Result<()> {
+        self.apply(Setting::MinVersion(version))
+    }
+
+    /// The newest protocol version to speak; 0 for the newest that OpenSSL has.
+    ///
+    /// OpenSSL: `SSL_CTX_set_max_proto_version`.
+    #[doc(alias = "SSL_CTX_set_max_proto_version")]
+    pub fn set_max_version(&self, version: c_int) -> Result<()> {
+        self.apply(Setting::MaxVersion(version))
+    }
+
+    /// The ciphers up to TLS 1.2, in OpenSSL's cipher list format.
+    ///
+    /// OpenSSL: `SSL_CTX_set_cipher_list`.
+    #[doc(alias = "SSL_CTX_set_cipher_list")]
+    pub fn set_cipher_list(&self, list: &CStr) -> Result<()> {
+        self.apply(Setting::Ciphers(list.into()))
+    }
+
+    /// The cipher suites of TLS 1.3, separated by colons.
+    ///
+    /// OpenSSL: `SSL_CTX_set_ciphersuites`.
+    #[doc(alias = "SSL_CTX_set_ciphersuites")]
+    pub fn set_ciphersuites(&self, list: &CStr) -> Result<()> {
+        self.apply(Setting::Ciphersuites(list.into()))
+    }
+
+    /// The protocols that a client offers, most wanted first (RFC 7301). Each name has 1 to 255
+    /// bytes.
+    ///
+    /// OpenSSL: `SSL_CTX_set_alpn_protos`.
+    #[doc(alias = "SSL_CTX_set_alpn_protos")]
+    pub fn set_alpn_protocols(&self, protocols: &[&[u8]]) -> Result<()> {
+        self.apply(Setting::AlpnProtocols(alpn_list(protocols)?))
+    }
+
+    /// The SRTP protection profiles to offer or accept (RFC 5764), separated by colons.
+    ///
+    /// OpenSSL: `SSL_CTX_set_tlsext_use_srtp`.
+    #[doc(alias = "SSL_CTX_set_tlsext_use_srtp")]
+    pub fn set_srtp_profiles(&self, profiles: &CStr) -> Result<()> {
+        self.apply(Setting::SrtpProfiles(profiles.into()))
+    }
+
+    /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2.
+    ///
+    /// OpenSSL: `SSL_CTX_set0_tmp_dh_pkey`.
+    #[doc(alias = "SSL_CTX_set0_tmp_dh_pkey")]
+    pub fn set_temporary_dh(&self, parameters: PKey) -> Result<()> {
+        self.apply(Setting::TemporaryDh(parameters))
+    }
+
+    /// The only curve of ECDHE key exchange, by its NID.
+    ///
+    /// OpenSSL: `SSL_CTX_set_tmp_ecdh`.
+    #[doc(alias = "SSL_CTX_set_tmp_ecdh")]
+    pub fn set_temporary_curve(&self, nid: c_int) -> Result<()> {
+        self.apply(Setting::TemporaryCurve(nid))
+    }
+}
+
+/// The names as ALPN's wire format has them: each behind its length in one byte.
+pub(crate) fn alpn_list(protocols: &[&[u8]]) -> Result<Vec<u8>> {
+    if protocols.is_empty() {
+        return Err(Error::Invalid("at least one protocol must be specified"));
+    }
+    let mut list = Vec::with_capacity(protocols.iter().map(|name| name.len() + 1).sum());
+    for name in protocols {
+        let len = u8::try_from(name.len())
+            .map_err(|_| Error::Invalid("a protocol name has at most 255 bytes"))?;
+        list.push(len);
+        list.extend_from_slice(name);
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpn_list_puts_each_length_before_its_name() {
+        assert_eq!(alpn_list(&[b"h2", b"http/1.1"]).unwrap(), b"\x02h2\x08http/1.1");
+        assert!(matches!(alpn_list(&[]), Err(Error::Invalid(_))));
+        assert!(matches!(alpn_list(&[&[0; 256]]), Err(Error::Invalid(_))));
+        assert_eq!(alpn_list(&[&[7; 255]]).unwrap().len(), 256);
+    }
+}

@@ -1,0 +1,7 @@
+//! The core's behaviour, by topic, without Python.
+
+mod callbacks;
+mod contexts;
+mod handshake;
+mod sockets;
+mod threads;
