@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from OpenSSL._aliases import PassphraseCallableT as PassphraseCallableT
     from OpenSSL._aliases import StrOrBytesPath as StrOrBytesPath
     from OpenSSL._rust import dump_privatekey
+del TYPE_CHECKING
 
 __all__ = [
     "FILETYPE_ASN1",

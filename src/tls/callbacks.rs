@@ -54,7 +54,8 @@ pub enum AlpnAnswer {
 }
 
 /// Decides on a certificate of the peer's chain: `true` accepts it.
-pub type VerifyCallback = dyn Fn(&ConnectionState, Verification) -> CallbackResult<bool> + Send + Sync;
+pub type VerifyCallback =
+    dyn Fn(&ConnectionState, Verification) -> CallbackResult<bool> + Send + Sync;
 /// Sees the server name that the client asked for.
 pub type ServerNameCallback =
     dyn Fn(&ConnectionState) -> CallbackResult<ServerNameAnswer> + Send + Sync;
@@ -68,11 +69,9 @@ pub type KeylogCallback = dyn Fn(&ConnectionState, &[u8]) -> CallbackResult<()> 
 /// Gives the OCSP response to staple; empty for none.
 pub type OcspServerCallback = dyn Fn(&ConnectionState) -> CallbackResult<Vec<u8>> + Send + Sync;
 /// Judges a stapled OCSP response, empty when the server sent none: `true` accepts.
-pub type OcspClientCallback =
-    dyn Fn(&ConnectionState, &[u8]) -> CallbackResult<bool> + Send + Sync;
+pub type OcspClientCallback = dyn Fn(&ConnectionState, &[u8]) -> CallbackResult<bool> + Send + Sync;
 /// Makes the cookie that a DTLS client must return.
-pub type CookieGenerateCallback =
-    dyn Fn(&ConnectionState) -> CallbackResult<Vec<u8>> + Send + Sync;
+pub type CookieGenerateCallback = dyn Fn(&ConnectionState) -> CallbackResult<Vec<u8>> + Send + Sync;
 /// Judges a cookie that a DTLS client returned: `true` accepts.
 pub type CookieVerifyCallback =
     dyn Fn(&ConnectionState, &[u8]) -> CallbackResult<bool> + Send + Sync;
@@ -191,7 +190,9 @@ mod tests {
         assert!(state.take_failure().is_none());
         assert_eq!(state.run(0, || Err("first".into())), 0);
         assert_eq!(state.run(0, || Err("second".into())), 0);
-        assert!(matches!(state.take_failure(), Some(Error::Callback(e)) if e.to_string() == "first"));
+        assert!(
+            matches!(state.take_failure(), Some(Error::Callback(e)) if e.to_string() == "first")
+        );
         assert!(state.take_failure().is_none());
     }
 

@@ -22,7 +22,9 @@ use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use super::callbacks::{Callbacks, ConnectionState, trampolines};
 use super::context::Context;
-use super::error::{CallbackError, Error, ErrorStack, Result, check_ptr, clear_queue, library_error};
+use super::error::{
+    CallbackError, Error, ErrorStack, Result, check_ptr, clear_queue, library_error,
+};
 use super::region::{Readable, Writable};
 use super::sys;
 use super::transport::{self, Direction, Endpoint, Memory, Patience, Transport, Wait};

@@ -25,8 +25,8 @@ use super::method::Method;
 use super::passphrase::PassphraseCallback;
 use super::sys;
 pub(crate) use negotiation::alpn_list;
-pub use trust::{default_locations, fallback_locations};
 use setting::Setting;
+pub use trust::{default_locations, fallback_locations};
 
 /// What connections have in common. Clones are the same context.
 ///

@@ -22,7 +22,6 @@ pub(crate) type CookieGenerateCallback =
 pub(crate) type CookieVerifyCallback =
     unsafe extern "C" fn(*mut ffi::SSL, *const c_uchar, c_uint) -> c_int;
 
-
 unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
 
@@ -30,8 +29,9 @@ unsafe extern "C" {
 
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
-    pub(crate) fn X509_STORE_get0_param(store: *const ffi::X509_STORE)
-    -> *mut ffi::X509_VERIFY_PARAM;
+    pub(crate) fn X509_STORE_get0_param(
+        store: *const ffi::X509_STORE,
+    ) -> *mut ffi::X509_VERIFY_PARAM;
     pub(crate) fn X509_STORE_set1_param(
         store: *mut ffi::X509_STORE,
         parameters: *const ffi::X509_VERIFY_PARAM,
@@ -70,11 +70,7 @@ unsafe extern "C" {
         mode: c_int,
         callback: Option<VerifyCallback>,
     );
-    pub(crate) fn SSL_set_verify(
-        ssl: *mut ffi::SSL,
-        mode: c_int,
-        callback: Option<VerifyCallback>,
-    );
+    pub(crate) fn SSL_set_verify(ssl: *mut ffi::SSL, mode: c_int, callback: Option<VerifyCallback>);
     pub(crate) fn SSL_CTX_set_cookie_generate_cb(
         context: *mut ffi::SSL_CTX,
         callback: Option<CookieGenerateCallback>,
@@ -124,11 +120,7 @@ const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 /// # Safety
 ///
 /// `ssl` is alive, and this thread holds its connection's lock.
-pub(crate) unsafe fn SSL_ctrl_number(
-    ssl: *mut ffi::SSL,
-    command: c_int,
-    number: c_long,
-) -> c_long {
+pub(crate) unsafe fn SSL_ctrl_number(ssl: *mut ffi::SSL, command: c_int, number: c_long) -> c_long {
     // SAFETY: the caller's promise.
     unsafe { ffi::SSL_ctrl(ssl, command, number, std::ptr::null_mut()) }
 }

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use openssl_rust::tls::callbacks::{
     AlpnAnswer, ConnectionState, OcspCallback, ServerNameAnswer, Verification,
 };
-use openssl_rust::tls::constants::{
-    DTLS_METHOD, TLS1_2_VERSION, TLS1_3_VERSION, VERIFY_PEER,
-};
+use openssl_rust::tls::constants::{DTLS_METHOD, TLS1_2_VERSION, TLS1_3_VERSION, VERIFY_PEER};
 use openssl_rust::tls::region::Writable;
 use openssl_rust::tls::testing::{CALM, Pair, carry, context, contexts, identity, in_memory};
 use openssl_rust::tls::{Connection, Error, error};

@@ -48,7 +48,7 @@ impl From<Failure> for PyErr {
                 Ok(error) => *error,
                 Err(error) => PyRuntimeError::new_err(error.to_string()),
             },
-            Failure::Core(Error::Panicked(payload)) => resume_unwind(payload.0),
+            Failure::Core(Error::Panicked(payload)) => resume_unwind(payload.into_inner()),
             Failure::Core(error) => CryptoError::new_err(error.to_string()),
         }
     }

@@ -25,7 +25,10 @@ const SSL_TLSEXT_ERR_NOACK: c_int = 3;
 /// Hangs the state on the `SSL`, which frees it with itself.
 ///
 /// OpenSSL: `SSL_set_ex_data`.
-pub(crate) fn attach(ssl: *mut ffi::SSL, state: ConnectionState) -> Result<NonNull<ConnectionState>> {
+pub(crate) fn attach(
+    ssl: *mut ffi::SSL,
+    state: ConnectionState,
+) -> Result<NonNull<ConnectionState>> {
     let index = index()?;
     let state = NonNull::from(Box::leak(Box::new(state)));
     // SAFETY: the index was made for this, and the SSL is the caller's own.
@@ -47,9 +50,8 @@ fn index() -> Result<c_int> {
     }
     // Two threads may both get here; the slot of the one that loses stays empty.
     // SAFETY: `free_state` has the type that is asked for, and takes what `attach` stores.
-    let index = unsafe {
-        ffi::SSL_get_ex_new_index(0, ptr::null_mut(), None, None, Some(free_state))
-    };
+    let index =
+        unsafe { ffi::SSL_get_ex_new_index(0, ptr::null_mut(), None, None, Some(free_state)) };
     if index < 0 {
         return Err(library_error());
     }
@@ -115,7 +117,8 @@ pub(crate) unsafe extern "C" fn server_name(
 ) -> c_int {
     // SAFETY: OpenSSL calls this from a call on the SSL, so its connection's lock is held.
     let Some(state) = (unsafe { state(ssl) }) else { return SSL_TLSEXT_ERR_ALERT_FATAL };
-    let callback = state.current().server_name.clone().or_else(|| state.initial.server_name.clone());
+    let callback =
+        state.current().server_name.clone().or_else(|| state.initial.server_name.clone());
     let Some(callback) = callback else { return SSL_TLSEXT_ERR_NOACK };
     match state.run(ServerNameAnswer::Refuse, || callback(state)) {
         ServerNameAnswer::Continue => SSL_TLSEXT_ERR_OK,
@@ -236,8 +239,7 @@ fn staple(ssl: *mut ffi::SSL, response: &[u8]) -> Result<()> {
             return Err(library_error());
         }
         ptr::copy_nonoverlapping(response.as_ptr(), copy.cast(), response.len());
-        let code =
-            ffi::SSL_ctrl(ssl, ffi::SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, len, copy);
+        let code = ffi::SSL_ctrl(ssl, ffi::SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, len, copy);
         if code != 1 {
             ffi::OPENSSL_free(copy);
             return Err(library_error());

@@ -156,8 +156,7 @@ impl Step<'_> {
         clear_queue();
         let command = ffi::SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE;
         // SAFETY: see above.
-        let code =
-            unsafe { sys::SSL_ctrl_number(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
+        let code = unsafe { sys::SSL_ctrl_number(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
         if code == 1 { Ok(()) } else { Err(library_error()) }
     }
 
@@ -286,9 +285,7 @@ impl Step<'_> {
     #[doc(alias = "SSL_total_renegotiations")]
     pub fn total_renegotiations(&self) -> c_long {
         // SAFETY: see above.
-        unsafe {
-            sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0)
-        }
+        unsafe { sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0) }
     }
 
     /// The session, for another connection of the same context to resume; `None` before there is
@@ -337,9 +334,9 @@ impl Step<'_> {
     #[doc(alias = "SSL_get_client_random")]
     pub fn client_random(&self) -> Option<Vec<u8>> {
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| fill(|room, len| unsafe {
-            ffi::SSL_get_client_random(self.as_ptr(), room, len)
-        }))
+        self.has_session().then(|| {
+            fill(|room, len| unsafe { ffi::SSL_get_client_random(self.as_ptr(), room, len) })
+        })
     }
 
     /// The random bytes in the server's hello; `None` before there is a session.
@@ -348,9 +345,9 @@ impl Step<'_> {
     #[doc(alias = "SSL_get_server_random")]
     pub fn server_random(&self) -> Option<Vec<u8>> {
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| fill(|room, len| unsafe {
-            ffi::SSL_get_server_random(self.as_ptr(), room, len)
-        }))
+        self.has_session().then(|| {
+            fill(|room, len| unsafe { ffi::SSL_get_server_random(self.as_ptr(), room, len) })
+        })
     }
 
     /// The session's master key (TLS 1.2) or resumption master secret (TLS 1.3); `None` before there
@@ -376,9 +373,8 @@ impl Step<'_> {
     #[doc(alias = "SSL_get_finished")]
     pub fn finished(&self) -> Option<Vec<u8>> {
         // SAFETY: see above; the room is as large as its length says.
-        let message = fill(|room, len| unsafe {
-            ffi::SSL_get_finished(self.as_ptr(), room.cast(), len)
-        });
+        let message =
+            fill(|room, len| unsafe { ffi::SSL_get_finished(self.as_ptr(), room.cast(), len) });
         (!message.is_empty()).then_some(message)
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use openssl_sys as ffi;
 
-use super::setting::Setting;
 use super::Settings;
+use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::error::{Result, check, clear_queue};
 use crate::tls::passphrase::{PassphraseCallback, Prompt};
@@ -133,9 +133,8 @@ impl Settings<'_> {
 
     fn record_certificate(&self) {
         // SAFETY: the SSL_CTX has a certificate now, and keeps it; the copy has its own reference.
-        let certificate = unsafe {
-            borrowed::certificate(sys::SSL_CTX_get0_certificate(self.as_ptr()))
-        };
+        let certificate =
+            unsafe { borrowed::certificate(sys::SSL_CTX_get0_certificate(self.as_ptr())) };
         if let Some(certificate) = certificate {
             self.record(Setting::Certificate(certificate));
         }

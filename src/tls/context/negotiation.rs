@@ -2,8 +2,8 @@
 
 use std::ffi::{CStr, c_int};
 
-use super::setting::Setting;
 use super::Settings;
+use super::setting::Setting;
 use crate::tls::error::{Error, Result};
 use crate::tls::pkey::PKey;
 

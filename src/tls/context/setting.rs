@@ -40,7 +40,10 @@ pub(super) enum Setting {
     SessionCacheMode(c_long),
     Timeout(c_long),
     VerifyDepth(c_int),
-    Verify { mode: c_int, callback: bool },
+    Verify {
+        mode: c_int,
+        callback: bool,
+    },
     TrustDirectory(CString),
     DefaultTrust,
     ServerNameCallback,
@@ -106,11 +109,7 @@ impl Setting {
                 Self::ExtraChainCertificate(certificate) => {
                     // OpenSSL takes over a reference, if it succeeds.
                     let own = certificate.clone();
-                    check_long(control(
-                        ffi::SSL_CTRL_EXTRA_CHAIN_CERT,
-                        0,
-                        own.as_ptr().cast(),
-                    ))?;
+                    check_long(control(ffi::SSL_CTRL_EXTRA_CHAIN_CERT, 0, own.as_ptr().cast()))?;
                     std::mem::forget(own);
                 }
                 Self::PrivateKey(key) => {
@@ -194,10 +193,9 @@ impl Setting {
                         Some(trampolines::ocsp),
                     ))?;
                 }
-                Self::CookieGenerateCallback => sys::SSL_CTX_set_cookie_generate_cb(
-                    context,
-                    Some(trampolines::cookie_generate),
-                ),
+                Self::CookieGenerateCallback => {
+                    sys::SSL_CTX_set_cookie_generate_cb(context, Some(trampolines::cookie_generate))
+                }
                 Self::CookieVerifyCallback => {
                     sys::SSL_CTX_set_cookie_verify_cb(context, Some(trampolines::cookie_verify));
                 }

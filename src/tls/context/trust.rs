@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use openssl_sys as ffi;
 
-use super::setting::Setting;
 use super::Settings;
+use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
 use crate::tls::error::{Result, check, check_ptr, clear_queue};
@@ -18,10 +18,10 @@ use crate::tls::x509::{Certificate, Name, Store};
 
 /// Where systems keep their trusted certificates in one file.
 const FILES: [&CStr; 5] = [
-    c"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Gentoo
-    c"/etc/pki/tls/certs/ca-bundle.crt",                  // Fedora, RHEL 6
-    c"/etc/ssl/ca-bundle.pem",                            // openSUSE
-    c"/etc/pki/tls/cacert.pem",                           // OpenELEC
+    c"/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Gentoo
+    c"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL 6
+    c"/etc/ssl/ca-bundle.pem",             // openSUSE
+    c"/etc/pki/tls/cacert.pem",            // OpenELEC
     c"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL 7
 ];
 /// Where systems keep their trusted certificates in a directory.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::setting::Setting;
 use super::Settings;
+use super::setting::Setting;
 use crate::tls::callbacks::{
     AlpnSelectCallback, Callbacks, CookieGenerateCallback, CookieVerifyCallback, InfoCallback,
     KeylogCallback, OcspCallback, ServerNameCallback,

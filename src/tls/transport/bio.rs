@@ -29,8 +29,7 @@ pub(super) fn method() -> Result<*const ffi::BIO_METHOD> {
     }
     // Two threads may both get here; the table of the one that loses is leaked, once.
     // SAFETY: the name is NUL-terminated and static.
-    let method =
-        check_ptr(unsafe { ffi::BIO_meth_new(SOURCE_SINK, c"transport".as_ptr()) })?;
+    let method = check_ptr(unsafe { ffi::BIO_meth_new(SOURCE_SINK, c"transport".as_ptr()) })?;
     // SAFETY: the table is ours alone here; the functions have the types that it asks for.
     unsafe {
         check(ffi::BIO_meth_set_read__fixed_rust(method, Some(read)))?;
@@ -54,12 +53,7 @@ unsafe extern "C" fn write(bio: *mut ffi::BIO, buffer: *const c_char, len: c_int
 /// # Safety
 ///
 /// `bio` is one of ours; `buffer` has `len` bytes that the direction allows to use.
-unsafe fn transfer(
-    bio: *mut ffi::BIO,
-    direction: Direction,
-    buffer: *mut u8,
-    len: c_int,
-) -> c_int {
+unsafe fn transfer(bio: *mut ffi::BIO, direction: Direction, buffer: *mut u8, len: c_int) -> c_int {
     // SAFETY: the BIO is alive during the call.
     unsafe { ffi::BIO_clear_flags(bio, ffi::BIO_FLAGS_RWS | ffi::BIO_FLAGS_SHOULD_RETRY) };
     let Ok(size @ 1..) = usize::try_from(len) else { return 0 };

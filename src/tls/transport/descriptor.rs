@@ -46,7 +46,12 @@ impl Descriptor {
         if flags == -1 || flags & libc::O_NONBLOCK != 0 {
             return None;
         }
-        Some(Wait { fd: self.fd, direction, identity: self.identity, timeout: self.timeout(direction) })
+        Some(Wait {
+            fd: self.fd,
+            direction,
+            identity: self.identity,
+            timeout: self.timeout(direction),
+        })
     }
 
     /// The time-out that the socket has been given with `SO_RCVTIMEO` or `SO_SNDTIMEO`.
