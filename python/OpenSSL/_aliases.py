@@ -1,5 +1,7 @@
-"""Names for annotations that pyOpenSSL has in ``OpenSSL.crypto``. They are looked up there, and this
-module, which needs ``typing``, is imported then."""
+"""Names for annotations that pyOpenSSL has in ``OpenSSL.crypto``.
+
+They are looked up there, and this module, which needs ``typing``, is imported then.
+"""
 
 from __future__ import annotations
 

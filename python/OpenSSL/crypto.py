@@ -13,9 +13,7 @@ from OpenSSL._rust import (
     FILETYPE_ASN1,
     FILETYPE_PEM,
     FILETYPE_TEXT,
-    TYPE_DH,
     TYPE_DSA,
-    TYPE_EC,
     TYPE_RSA,
     X509,
     PKey,
@@ -32,6 +30,14 @@ from OpenSSL._rust import (
 )
 from OpenSSL._rust import CryptoError as Error
 from OpenSSL._rust import _EllipticCurve as _EllipticCurve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # See `__getattr__`, and there for the names that are not imported at run time.
+    from OpenSSL._aliases import PassphraseCallableT as PassphraseCallableT
+    from OpenSSL._aliases import StrOrBytesPath as StrOrBytesPath
+    from OpenSSL._rust import dump_privatekey
+del TYPE_CHECKING
 
 __all__ = [
     "FILETYPE_ASN1",
@@ -58,11 +64,15 @@ __all__ = [
 ]
 
 
+TYPE_DH: int = _rust.TYPE_DH
+TYPE_EC: int = _rust.TYPE_EC
+
+
 class X509StoreContextError(Exception):
     """A certificate is not to be trusted.
 
-    :ivar errors: OpenSSL's number for the reason, the depth in the chain at which it was found (0 is
-        the certificate itself), and OpenSSL's words for it, in a list.
+    :ivar errors: in a list, OpenSSL's number for the reason, the depth in the chain at which it was
+        found (0 is the certificate itself), and OpenSSL's words for it.
     :ivar certificate: the ``X509`` at fault, or ``None`` if OpenSSL names none.
     """
 

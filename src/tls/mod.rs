@@ -14,6 +14,7 @@
 //! | `version` | which OpenSSL is linked |
 //! | `borrowed` | handles for what OpenSSL keeps |
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
+//! | `legacy` | old ciphers and digests |
 //! | `region` | a caller's memory, lent for one call |
 //! | `error` | what can go wrong, and reading OpenSSL's error queue |
 //! | `sys` | declarations that `openssl-sys` lacks |
@@ -25,6 +26,7 @@ pub mod constants;
 pub mod context;
 pub mod curve;
 pub mod error;
+pub mod legacy;
 mod memory;
 pub mod method;
 pub mod object;

@@ -261,6 +261,45 @@ impl PKey {
         unsafe { ffi::EVP_PKEY_id(self.as_ptr()) }
     }
 
+    /// OpenSSL's name for the kind of key, such as `RSA` or `ML-DSA-65`; empty for an empty one.
+    ///
+    /// OpenSSL: `EVP_PKEY_get0_type_name`.
+    #[doc(alias = "EVP_PKEY_get0_type_name")]
+    pub fn type_name(&self) -> &str {
+        // SAFETY: this value keeps the key alive, and with it its name, which is NUL-terminated.
+        unsafe {
+            let name = sys::EVP_PKEY_get0_type_name(self.as_ptr());
+            if name.is_null() {
+                return "";
+            }
+            CStr::from_ptr(name).to_str().unwrap_or_default()
+        }
+    }
+
+    /// What the key was made of, if it remembers that: the whole of a private key of ML-DSA or
+    /// ML-KEM, the parameters of a DSA key.
+    ///
+    /// OpenSSL: `EVP_PKEY_get_octet_string_param`.
+    #[doc(alias = "EVP_PKEY_get_octet_string_param")]
+    pub fn seed(&self) -> Option<Vec<u8>> {
+        let _queue = CleanQueue::new();
+        // The longest, that of ML-KEM.
+        let mut seed = vec![0; 64];
+        let mut length = 0;
+        // SAFETY: the call writes at most the length it is told into the buffer.
+        let found = unsafe {
+            ffi::EVP_PKEY_get_octet_string_param(
+                self.as_ptr(),
+                c"seed".as_ptr(),
+                seed.as_mut_ptr(),
+                seed.len(),
+                &raw mut length,
+            )
+        };
+        seed.truncate(length);
+        (found == 1).then_some(seed)
+    }
+
     /// The size in bits; 0 for an empty key.
     ///
     /// OpenSSL: `EVP_PKEY_get_bits`.

@@ -14,6 +14,18 @@ use crate::tls::x509::{Certificate, Name};
 const X509: &str = "cryptography.x509";
 const SERIALIZATION: &str = "cryptography.hazmat.primitives.serialization";
 
+const ASYMMETRIC: &str = "cryptography.hazmat.primitives.asymmetric";
+
+/// The kinds of private keys which cryptography takes as a seed only, since it does not read what
+/// OpenSSL writes: OpenSSL's name, a module and a class.
+const SEEDED_KINDS: [(&str, &str, &str); 5] = [
+    ("ML-DSA-44", "mldsa", "MLDSA44PrivateKey"),
+    ("ML-DSA-65", "mldsa", "MLDSA65PrivateKey"),
+    ("ML-DSA-87", "mldsa", "MLDSA87PrivateKey"),
+    ("ML-KEM-768", "mlkem", "MLKEM768PrivateKey"),
+    ("ML-KEM-1024", "mlkem", "MLKEM1024PrivateKey"),
+];
+
 /// The kinds of keys the reference takes: a module, and how the names of its classes begin.
 const KEY_KINDS: [(&str, &str); 5] = [
     ("dsa", "DSA"),
@@ -44,6 +56,12 @@ pub(super) fn key<'py>(
     key: &PKey,
     only_public: bool,
 ) -> Result<Bound<'py, PyAny>> {
+    let kind = SEEDED_KINDS.iter().find(|(kind, ..)| *kind == key.type_name());
+    if let (false, Some((_, submodule, class)), Some(seed)) = (only_public, kind, key.seed()) {
+        let module = import(py, &format!("{ASYMMETRIC}.{submodule}"))?;
+        let class = module.getattr(*class)?;
+        return Ok(class.call_method1("from_seed_bytes", (PyBytes::new(py, &seed),))?);
+    }
     let module = import(py, SERIALIZATION)?;
     Ok(if only_public {
         module.call_method1("load_der_public_key", (PyBytes::new(py, &key.public_to_der()?),))?
@@ -75,7 +93,7 @@ pub(super) fn crl_to_der<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 pub(super) fn key_from(value: &Bound<'_, PyAny>) -> Result<(PKey, bool)> {
     let py = value.py();
     for (module, stem) in KEY_KINDS {
-        let module = format!("cryptography.hazmat.primitives.asymmetric.{module}");
+        let module = format!("{ASYMMETRIC}.{module}");
         if is_instance(value, &module, &format!("{stem}PublicKey"))? {
             let serialization = import(py, SERIALIZATION)?;
             let encoding = serialization.getattr("Encoding")?.getattr("DER")?;

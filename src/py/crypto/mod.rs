@@ -30,7 +30,10 @@ use crate::py::errors::CryptoError;
 use crate::tls::x509::{Certificate, Name};
 
 /// Adds the constants of `OpenSSL.crypto`, and its `Error` under a name that `OpenSSL.SSL` leaves free.
+///
+/// Programs that have keys with old encryption, which cryptography reads, expect them to be read.
 pub(crate) fn add_values(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    crate::tls::legacy::enable();
     module.add("CryptoError", module.py().get_type::<CryptoError>())?;
     for (name, value) in arguments::FILE_TYPES.iter().chain(&pkey::TYPES) {
         module.add(*name, value)?;

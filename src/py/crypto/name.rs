@@ -92,7 +92,7 @@ impl X509Name {
 impl X509Name {
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(name)")]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(*args, **kwargs)")]
     fn new(
         cls: &Bound<'_, PyType>,
         _args: &Bound<'_, PyTuple>,

@@ -156,7 +156,7 @@ impl Step<'_> {
         clear_queue();
         let command = ffi::SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE;
         // SAFETY: see above.
-        let code = unsafe { sys::SSL_ctrl_number(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
+        let code = unsafe { sys::ssl_ctrl(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
         if code == 1 { Ok(()) } else { Err(library_error()) }
     }
 
@@ -285,7 +285,7 @@ impl Step<'_> {
     #[doc(alias = "SSL_total_renegotiations")]
     pub fn total_renegotiations(&self) -> c_long {
         // SAFETY: see above.
-        unsafe { sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0) }
+        unsafe { sys::ssl_ctrl(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0) }
     }
 
     /// The session, for another connection of the same context to resume; `None` before there is

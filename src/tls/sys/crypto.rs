@@ -38,7 +38,7 @@ unsafe extern "C" {
     ) -> *mut ffi::X509_NAME_ENTRY;
     pub(crate) fn X509_NAME_hash_ex(
         name: *const ffi::X509_NAME,
-        library: *mut c_void,
+        library: *mut ffi::OSSL_LIB_CTX,
         properties: *const c_char,
         ok: *mut c_int,
     ) -> c_ulong;
@@ -62,6 +62,7 @@ unsafe extern "C" {
     ) -> *mut ffi::X509_CRL;
 
     pub(crate) fn EC_get_builtin_curves(out: *mut BuiltinCurve, room: usize) -> usize;
+    pub(crate) fn EVP_PKEY_get0_type_name(key: *const ffi::EVP_PKEY) -> *const c_char;
     pub(crate) fn EVP_PKEY_type(id: c_int) -> c_int;
     pub(crate) fn RSA_print(out: *mut ffi::BIO, key: *const ffi::RSA, offset: c_int) -> c_int;
     pub(crate) fn d2i_PUBKEY_bio(
@@ -72,6 +73,11 @@ unsafe extern "C" {
         data: *mut ffi::BIO,
         reuse: *mut *mut ffi::EVP_PKEY,
     ) -> *mut ffi::EVP_PKEY;
+
+    pub(crate) fn OSSL_PROVIDER_available(
+        library: *mut ffi::OSSL_LIB_CTX,
+        name: *const c_char,
+    ) -> c_int;
 
     pub(crate) fn OPENSSL_cleanse(data: *mut c_void, size: usize);
 }

@@ -10,6 +10,7 @@ use openssl_sys as ffi;
 
 use super::certificate::Certificate;
 use super::store::Store;
+use crate::tls::borrowed;
 use crate::tls::error::{CleanQueue, ErrorStack, Result, check, check_ptr};
 
 /// Why a certificate was not accepted.
@@ -80,16 +81,7 @@ impl Verification {
     /// The verification was initialised.
     unsafe fn chain(&self) -> Vec<Certificate> {
         // SAFETY: the verification owns the chain; each certificate gets a reference for ours.
-        unsafe {
-            let chain = ffi::X509_STORE_CTX_get0_chain(self.0);
-            (0..ffi::OPENSSL_sk_num(chain.cast()))
-                .map(|index| {
-                    let certificate = ffi::OPENSSL_sk_value(chain.cast(), index).cast();
-                    ffi::X509_up_ref(certificate);
-                    Certificate::from_ptr(certificate)
-                })
-                .collect()
-        }
+        unsafe { borrowed::certificates(ffi::X509_STORE_CTX_get0_chain(self.0)) }
     }
 
     /// # Safety
@@ -106,10 +98,7 @@ impl Verification {
                 code,
                 depth: ffi::X509_STORE_CTX_get_error_depth(self.0),
                 message: CStr::from_ptr(message).to_string_lossy().into_owned(),
-                certificate: (!current.is_null()).then(|| {
-                    ffi::X509_up_ref(current);
-                    Certificate::from_ptr(current)
-                }),
+                certificate: borrowed::certificate(current),
             }
         }
     }
