@@ -333,10 +333,12 @@ impl Step<'_> {
     /// OpenSSL: `SSL_get_client_random`.
     #[doc(alias = "SSL_get_client_random")]
     pub fn client_random(&self) -> Option<Vec<u8>> {
+        if !self.has_session() {
+            return None;
+        }
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| {
-            fill(|room, len| unsafe { ffi::SSL_get_client_random(self.as_ptr(), room, len) })
-        })
+        let get = |room, len| unsafe { ffi::SSL_get_client_random(self.as_ptr(), room, len) };
+        Some(fill(get))
     }
 
     /// The random bytes in the server's hello; `None` before there is a session.
@@ -344,10 +346,12 @@ impl Step<'_> {
     /// OpenSSL: `SSL_get_server_random`.
     #[doc(alias = "SSL_get_server_random")]
     pub fn server_random(&self) -> Option<Vec<u8>> {
+        if !self.has_session() {
+            return None;
+        }
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| {
-            fill(|room, len| unsafe { ffi::SSL_get_server_random(self.as_ptr(), room, len) })
-        })
+        let get = |room, len| unsafe { ffi::SSL_get_server_random(self.as_ptr(), room, len) };
+        Some(fill(get))
     }
 
     /// The session's master key (TLS 1.2) or resumption master secret (TLS 1.3); `None` before there
