@@ -185,7 +185,10 @@ impl Connection {
     /// OpenSSL: `SSL_shutdown`.
     #[doc(alias = "SSL_shutdown")]
     pub fn shutdown(&self, interrupted: Interrupted<'_>) -> Result<bool> {
-        let _turn = self.writing();
+        // Once close_notify has gone out nobody can write any more, and the wait for the peer's is
+        // not to stop those who try: they are to be told.
+        let sent = self.step().shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
+        let _turn = if sent { None } else { self.writing() };
         self.complete(interrupted, |step| step.shutdown())
     }
 

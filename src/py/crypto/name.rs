@@ -11,10 +11,12 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
-use super::arguments::{c_name, deprecated, fresh, missing, type_name};
+use super::arguments::{c_name, fresh, missing};
 use super::failure::Result;
 use super::x509::X509;
+use crate::py::arguments::type_name;
 use crate::py::collector::Made;
+use crate::py::errors::deprecated;
 use crate::tls::object::{self, Nid};
 use crate::tls::x509::{Name, Role};
 

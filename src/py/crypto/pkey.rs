@@ -8,12 +8,12 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{
-    FileType, buffer as data, c_name, deprecated, fresh, integer, missing, uninitialised,
-};
+use super::arguments::{FileType, buffer as data, c_name, fresh, missing, uninitialised};
 use super::failure::Result;
 use super::{cryptography, passphrase as prompt};
+use crate::py::arguments::integer;
 use crate::py::errors::CryptoError;
+use crate::py::errors::deprecated;
 use crate::tls;
 use crate::tls::pkey::{self, Cipher};
 

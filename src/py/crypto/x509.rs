@@ -8,11 +8,13 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{c_name, deprecated, fresh, integer, uninitialised};
+use super::arguments::{c_name, fresh, uninitialised};
 use super::cryptography;
 use super::failure::Result;
 use super::name::X509Name;
 use super::pkey::PKey;
+use crate::py::arguments::integer;
+use crate::py::errors::deprecated;
 use crate::tls;
 use crate::tls::x509::{Bound as End, Certificate, Name, Role};
 
