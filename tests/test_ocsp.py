@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.x509 import ocsp
 from OpenSSL import SSL
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.tls import Pair, handshake, negotiate, pair_in_memory, reasons
 
@@ -23,6 +24,10 @@ def staple(authority: Authority, server_identity: Identity) -> bytes:
     return authority.ocsp_response(server_identity)
 
 
+def received(judge: Recorder) -> list[bytes]:
+    return [response for _, response, _ in judge.calls]
+
+
 def asking_pair(contexts: Contexts) -> Pair:
     pair = pair_in_memory(*contexts)
     pair.client.request_ocsp()
@@ -30,22 +35,12 @@ def asking_pair(contexts: Contexts) -> Pair:
 
 
 def test_the_client_receives_what_the_server_staples(contexts: Contexts, staple: bytes) -> None:
-    served: list[Any] = []
-    judged: list[Any] = []
-
-    def serve(connection: SSL.Connection, data: Any) -> bytes:
-        served.append((connection, data))
-        return staple
-
-    def judge(connection: SSL.Connection, response: bytes, data: Any) -> bool:
-        judged.append((connection, response, data))
-        return True
-
+    judge, serve = Recorder(), Recorder(staple)
     contexts[0].set_ocsp_client_callback(judge)
     contexts[1].set_ocsp_server_callback(serve)
     pair = handshake(asking_pair(contexts))
-    assert served == [(pair.server, None)]
-    assert judged == [(pair.client, staple, None)]
+    assert serve.calls == [(pair.server, None)]
+    assert judge.calls == [(pair.client, staple, None)]
 
 
 def test_the_client_reads_the_response(
@@ -69,35 +64,37 @@ def test_the_client_reads_the_response(
 
 @pytest.mark.parametrize("data", [object(), 0, "", b"data", []])
 def test_the_data_is_handed_through(contexts: Contexts, staple: bytes, data: Any) -> None:
-    seen: list[Any] = []
-    contexts[0].set_ocsp_client_callback(lambda *call: seen.append(call[2]) or True, data)
-    contexts[1].set_ocsp_server_callback(lambda *call: seen.append(call[1]) or staple, data=data)
+    judge, serve = Recorder(), Recorder(staple)
+    contexts[0].set_ocsp_client_callback(judge, data)
+    contexts[1].set_ocsp_server_callback(serve, data=data)
     handshake(asking_pair(contexts))
-    assert len(seen) == 2
-    assert all(each is data for each in seen)
+    (judged,), (served,) = judge.calls, serve.calls
+    assert judged[2] is data
+    assert served[1] is data
 
 
 def test_nothing_to_staple_is_nothing_received(contexts: Contexts) -> None:
-    judged: list[bytes] = []
-    contexts[0].set_ocsp_client_callback(lambda *call: judged.append(call[1]) or True)
+    judge = Recorder()
+    contexts[0].set_ocsp_client_callback(judge)
     contexts[1].set_ocsp_server_callback(lambda *_: b"")
     handshake(asking_pair(contexts))
-    assert judged == [b""]
+    assert received(judge) == [b""]
 
 
 def test_a_server_without_a_callback_staples_nothing(contexts: Contexts) -> None:
-    judged: list[bytes] = []
-    contexts[0].set_ocsp_client_callback(lambda *call: judged.append(call[1]) or True)
+    judge = Recorder()
+    contexts[0].set_ocsp_client_callback(judge)
     handshake(asking_pair(contexts))
-    assert judged == [b""]
+    assert received(judge) == [b""]
 
 
 def test_a_client_that_did_not_ask_receives_nothing(contexts: Contexts, staple: bytes) -> None:
-    calls: list[Any] = []
-    contexts[0].set_ocsp_client_callback(lambda *call: calls.append(call) or True)
-    contexts[1].set_ocsp_server_callback(lambda *call: calls.append(call) or staple)
+    judge, serve = Recorder(), Recorder(staple)
+    contexts[0].set_ocsp_client_callback(judge)
+    contexts[1].set_ocsp_server_callback(serve)
     handshake(pair_in_memory(*contexts))
-    assert not calls
+    assert not judge.calls
+    assert not serve.calls
 
 
 @pytest.mark.parametrize("answer", [True, 1, "yes"])
@@ -124,9 +121,9 @@ def test_a_staple_that_is_no_bytes_is_a_type_error(contexts: Contexts, answer: A
 
 
 def test_a_staple_is_sent_to_every_client(contexts: Contexts, staple: bytes) -> None:
-    judged: list[bytes] = []
-    contexts[0].set_ocsp_client_callback(lambda *call: judged.append(call[1]) or True)
+    judge = Recorder()
+    contexts[0].set_ocsp_client_callback(judge)
     contexts[1].set_ocsp_server_callback(lambda *_: staple)
     for _ in range(3):
         handshake(asking_pair(contexts))
-    assert judged == [staple] * 3
+    assert received(judge) == [staple] * 3

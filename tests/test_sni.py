@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from OpenSSL import SSL
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.tls import (
@@ -141,17 +142,17 @@ def test_the_verify_mode_stays_that_of_the_old_context(
     version: int,
 ) -> None:
     """OpenSSL copies it into the connection when that is made."""
-    calls = []
+    verify = Recorder()
     other = new_server_context(server_identity, version)
     other.set_verify(SSL.VERIFY_NONE)
     server_context.load_verify_locations(authority.file)
-    server_context.set_verify(SSL.VERIFY_PEER, lambda *call: calls.append(call) or True)
+    server_context.set_verify(SSL.VERIFY_PEER, verify)
     server_context.set_tlsext_servername_callback(lambda connection: connection.set_context(other))
     client_identity.install(client_context)
     pair = handshake(pair_in_memory(client_context, server_context))
     assert pair.server.get_verify_mode() == SSL.VERIFY_PEER
-    assert calls
-    assert {id(call[0]) for call in calls} == {id(pair.server)}
+    assert verify.calls
+    assert {id(call[0]) for call in verify.calls} == {id(pair.server)}
 
 
 def test_an_exception_goes_to_the_excepthook_and_ends_the_handshake(

@@ -76,9 +76,9 @@ def test_a_terminal_will_do(client_context: SSL.Context, server_context: SSL.Con
     """It is no socket, so only read and write work on it."""
     descriptors = os.openpty()
     tty.setraw(descriptors[1])
-    client = SSL.Connection(client_context, descriptors[0])  # type: ignore[arg-type]
+    client = SSL.Connection(client_context, descriptors[0])
     client.set_connect_state()
-    server = SSL.Connection(server_context, descriptors[1])  # type: ignore[arg-type]
+    server = SSL.Connection(server_context, descriptors[1])
     server.set_accept_state()
     handshake_over_sockets(Pair(client, server))
     data = MEBIBYTE[:100_000]
@@ -91,7 +91,7 @@ def test_a_terminal_will_do(client_context: SSL.Context, server_context: SSL.Con
 
 def test_a_pipe_that_ends_is_an_unexpected_end(client_context: SSL.Context) -> None:
     reading, writing = os.pipe()
-    connection = SSL.Connection(client_context, reading)  # type: ignore[arg-type]
+    connection = SSL.Connection(client_context, reading)
     connection.set_accept_state()
     os.close(writing)
     with pytest.raises(SSL.SysCallError) as end:
@@ -123,7 +123,7 @@ def test_an_exception_from_fileno_is_passed_on(client_context: SSL.Context) -> N
             raise failure
 
     with pytest.raises(RuntimeError) as raised:
-        SSL.Connection(client_context, Odd())  # type: ignore[arg-type]
+        SSL.Connection(client_context, Odd())
     assert raised.value is failure
 
 
@@ -139,7 +139,7 @@ def test_attributes_come_from_the_socket(client_context: SSL.Context, sockets: S
     assert sockets[0].gettimeout() == 3
     assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
     wrapper = Wrapper(sockets[1])
-    assert SSL.Connection(client_context, wrapper).label == "wrapped"  # type: ignore[arg-type]
+    assert SSL.Connection(client_context, wrapper).label == "wrapped"
     with pytest.raises(AttributeError):
         connection.imaginary  # noqa: B018
 

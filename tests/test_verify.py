@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from OpenSSL import SSL, crypto
+from support.callbacks import Recorder
 from support.certificates import Authority, Identity
 from support.tls import (
     Pair,
@@ -65,10 +66,11 @@ def test_a_chain_with_a_gap_is_refused(
 def test_a_chain_longer_than_the_depth_is_refused(
     client_context: SSL.Context, authority: Authority, version: int
 ) -> None:
-    deep = authority.subordinate("one").subordinate("two")
+    shallow = authority.subordinate("one")
+    deep = shallow.subordinate("two")
     identity = deep.issue("localhost")
     server_context = new_server_context(identity, version)
-    server_context.add_extra_chain_cert(deep.parent.certificate)
+    server_context.add_extra_chain_cert(shallow.certificate)
     client_context.set_verify_depth(0)
     outcome = negotiate(pair_in_memory(client_context, server_context))
     assert reasons(outcome.client) == ["certificate verify failed"]
@@ -148,10 +150,10 @@ def test_any_true_answer_accepts(
 def test_certificates_outlive_the_callback(
     client_context: SSL.Context, server_context: SSL.Context, server_identity: Identity
 ) -> None:
-    kept = []
-    client_context.set_verify(SSL.VERIFY_PEER, lambda *call: kept.append(call[1]) or True)
+    verify = Recorder()
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
     handshake(pair_in_memory(client_context, server_context))
-    assert kept[-1].to_cryptography() == server_identity.certificate
+    assert verify.calls[-1][1].to_cryptography() == server_identity.certificate
 
 
 def test_a_callback_that_takes_other_arguments_refuses(
@@ -176,12 +178,12 @@ def test_setting_none_takes_the_callback_away(
 def test_a_connection_may_verify_for_itself(
     client_context: SSL.Context, server_context: SSL.Context
 ) -> None:
-    calls = []
-    client_context.set_verify(SSL.VERIFY_PEER, lambda *_: False)
+    verify = Recorder()
+    client_context.set_verify(SSL.VERIFY_PEER, Recorder(False))
     pair = pair_in_memory(client_context, server_context)
-    pair.client.set_verify(SSL.VERIFY_PEER, lambda *call: calls.append(call) or True)
+    pair.client.set_verify(SSL.VERIFY_PEER, verify)
     handshake(pair)
-    assert len(calls) == 2
+    assert len(verify.calls) == 2
     refused_by_client(pair_in_memory(client_context, server_context))
 
 
@@ -198,14 +200,15 @@ def test_a_connection_keeps_the_callback_of_its_birth(
     client_context: SSL.Context, server_context: SSL.Context
 ) -> None:
     """A context it is moved to later does not bring its own."""
-    calls = []
-    client_context.set_verify(SSL.VERIFY_PEER, lambda *call: calls.append(call) or True)
+    verify, other_verify = Recorder(), Recorder(False)
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
     pair = pair_in_memory(client_context, server_context)
     other = SSL.Context(SSL.TLS_METHOD)
-    other.set_verify(SSL.VERIFY_PEER, lambda *_: False)
+    other.set_verify(SSL.VERIFY_PEER, other_verify)
     pair.client.set_context(other)
     handshake(pair)
-    assert calls
+    assert verify.calls
+    assert not other_verify.calls
 
 
 # Certificates of clients
@@ -268,13 +271,13 @@ def test_a_server_callback_sees_the_client_certificate(
     authority: Authority,
     client_identity: Identity,
 ) -> None:
-    calls = []
+    verify = Recorder()
     client_identity.install(client_context)
     server_context.load_verify_locations(authority.file)
-    server_context.set_verify(REQUIRE, lambda *call: calls.append(call) or True)
+    server_context.set_verify(REQUIRE, verify)
     pair = handshake(pair_in_memory(client_context, server_context))
-    assert {id(call[0]) for call in calls} == {id(pair.server)}
-    assert calls[-1][1].to_cryptography() == client_identity.certificate
+    assert {id(call[0]) for call in verify.calls} == {id(pair.server)}
+    assert verify.calls[-1][1].to_cryptography() == client_identity.certificate
 
 
 def test_a_server_callback_that_refuses_lets_nobody_in(

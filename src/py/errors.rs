@@ -1,17 +1,56 @@
 //! The exceptions, and how the core's errors become them.
 
+use std::ffi::{CString, c_int};
+use std::panic::resume_unwind;
+
+use pyo3::PyErrArguments;
 use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyDeprecationWarning, PyException, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
 
 use crate::tls;
 
-create_exception!(OpenSSL.SSL, Error, PyException, "An error occurred in an `OpenSSL.SSL` API.");
-create_exception!(OpenSSL.SSL, WantReadError, Error, "More data is needed from the peer.");
-create_exception!(OpenSSL.SSL, WantWriteError, Error, "The transport takes no data now.");
-create_exception!(OpenSSL.SSL, WantX509LookupError, Error, "A certificate look-up must go on.");
-create_exception!(OpenSSL.SSL, ZeroReturnError, Error, "The peer sent close_notify.");
-create_exception!(OpenSSL.SSL, SysCallError, Error, "A system call failed.");
+create_exception!(
+    OpenSSL.SSL,
+    Error,
+    PyException,
+    "OpenSSL refused.\n\nThe one argument is a list of (library, function, reason) tuples of str, \
+     oldest first, from OpenSSL's error queue; the function is always empty."
+);
+create_exception!(
+    OpenSSL.SSL,
+    WantReadError,
+    Error,
+    "The call needs data from the peer that have not come yet. Make it again once they have: \
+     when the socket is readable, or after bio_write."
+);
+create_exception!(
+    OpenSSL.SSL,
+    WantWriteError,
+    Error,
+    "The call has data for the peer that cannot be sent now. Make it again once they can: when \
+     the socket is writable, or after bio_read."
+);
+create_exception!(
+    OpenSSL.SSL,
+    WantX509LookupError,
+    Error,
+    "A certificate look-up asked to be called again. Make the call again."
+);
+create_exception!(
+    OpenSSL.SSL,
+    ZeroReturnError,
+    Error,
+    "The peer has closed the connection in the proper way: with a close_notify alert."
+);
+create_exception!(
+    OpenSSL.SSL,
+    SysCallError,
+    Error,
+    "A system call failed, or the peer was gone without a close_notify.\n\nThe arguments are the \
+     errno and its name, such as (104, 'ECONNRESET'), or (-1, 'Unexpected EOF')."
+);
 
 mod crypto {
     use super::*;
@@ -19,7 +58,87 @@ mod crypto {
         OpenSSL.crypto,
         Error,
         PyException,
-        "An error occurred in an `OpenSSL.crypto` API."
+        "OpenSSL refused.\n\nThe one argument is a list of (library, function, reason) tuples of \
+         str, oldest first, from OpenSSL's error queue; the function is always empty."
     );
 }
 pub(crate) use crypto::Error as CryptoError;
+
+impl From<tls::Error> for PyErr {
+    fn from(error: tls::Error) -> Self {
+        match error {
+            tls::Error::WantRead => WantReadError::new_err(()),
+            tls::Error::WantWrite => WantWriteError::new_err(()),
+            tls::Error::WantX509Lookup => WantX509LookupError::new_err(()),
+            tls::Error::ZeroReturn => ZeroReturnError::new_err(()),
+            tls::Error::Syscall { errno } => SysCallError::new_err(ErrnoArguments(errno)),
+            tls::Error::UnexpectedEof => SysCallError::new_err((-1, "Unexpected EOF")),
+            tls::Error::Library(stack) => Error::new_err(QueueArguments(stack)),
+            tls::Error::Callback(error) => match error.downcast::<Self>() {
+                Ok(raised) => *raised,
+                Err(error) => match error.downcast::<tls::Error>() {
+                    Ok(error) => (*error).into(),
+                    Err(error) => PyValueError::new_err(error.to_string()),
+                },
+            },
+            tls::Error::Panicked(payload) => resume_unwind(payload.into_inner()),
+            tls::Error::ContextInUse => PyValueError::new_err(
+                "Context has already been used to create a Connection, it cannot be mutated again",
+            ),
+            tls::Error::Invalid(message) => PyValueError::new_err(message),
+        }
+    }
+}
+
+/// The argument of an `Error`, made when it is raised.
+pub(crate) struct QueueArguments(pub(crate) tls::ErrorStack);
+
+impl PyErrArguments for QueueArguments {
+    fn arguments(self, py: Python<'_>) -> Py<PyAny> {
+        let entries = self.0.entries().iter().map(|entry| (&entry.library, "", &entry.reason));
+        match PyList::new(py, entries).and_then(|list| (list,).into_pyobject(py)) {
+            Ok(arguments) => arguments.into_any().unbind(),
+            Err(_) => py.None(), // no memory for a list
+        }
+    }
+}
+
+/// The arguments of a `SysCallError`: a number, and its name if it has one.
+struct ErrnoArguments(c_int);
+
+impl PyErrArguments for ErrnoArguments {
+    fn arguments(self, py: Python<'_>) -> Py<PyAny> {
+        let name = || py.import("errno")?.getattr("errorcode")?.call_method1("get", (self.0,));
+        let name = name().map_or_else(|_| py.None(), Bound::unbind);
+        match (self.0, name).into_pyobject(py) {
+            Ok(arguments) => arguments.into_any().unbind(),
+            Err(_) => py.None(), // no memory for a tuple
+        }
+    }
+}
+
+/// Warns the caller that something is deprecated.
+pub(crate) fn deprecated(py: Python<'_>, message: &str) -> PyResult<()> {
+    // A function in Rust has no frame: level 1 is its caller.
+    PyErr::warn(py, &py.get_type::<PyDeprecationWarning>(), &CString::new(message)?, 1)
+}
+
+/// Warns that something is deprecated, in the name of `OpenSSL.SSL` itself.
+///
+/// The reference's own frames stand between these warnings and the caller. Python's default filters
+/// hide them for that reason, and programs rely on it.
+pub(crate) fn deprecated_inside(py: Python<'_>, message: &str) -> PyResult<()> {
+    let module = py.import("OpenSSL.SSL")?;
+    let file = CString::new(module.filename()?.to_string())?;
+    let registry = module.dict();
+    let registry = registry.call_method1("setdefault", ("__warningregistry__", PyDict::new(py)))?;
+    PyErr::warn_explicit(
+        py,
+        &py.get_type::<PyDeprecationWarning>(),
+        &CString::new(message)?,
+        &file,
+        1,
+        Some(c"OpenSSL.SSL"),
+        Some(&registry),
+    )
+}

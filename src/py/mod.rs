@@ -1,11 +1,29 @@
 //! The bindings: the classes, functions and exceptions of `OpenSSL.SSL` and `OpenSSL.crypto`.
 //!
 //! They see [`crate::tls`] only; OpenSSL itself is never called from here.
+//!
+//! | file | topic |
+//! |---|---|
+//! | `context`, `connection`, `session` | the classes of `OpenSSL.SSL` |
+//! | `constants` | its constants |
+//! | `callbacks` | Python callables as callbacks of the core |
+//! | `collector` | what the garbage collector sees |
+//! | `errors` | the exceptions and warnings |
+//! | `arguments`, `buffer` | what methods take; memory without a copy |
+//! | `crypto` | what `OpenSSL.crypto` offers |
 
 #![deny(unsafe_code)]
 
+mod arguments;
+mod buffer;
+mod callbacks;
+mod collector;
+mod connection;
+mod constants;
+mod context;
 mod crypto;
 mod errors;
+mod session;
 
 /// The extension module `OpenSSL._rust`: a table of contents.
 #[pyo3::pymodule(gil_used = false)]
@@ -14,6 +32,17 @@ mod _rust {
     use super::errors::{
         Error, SysCallError, WantReadError, WantWriteError, WantX509LookupError, ZeroReturnError,
     };
+
+    #[pymodule_export]
+    use super::callbacks::NoOverlappingProtocols;
+    #[pymodule_export]
+    use super::connection::Connection;
+    #[pymodule_export]
+    use super::constants::{OpenSSL_version, X509VerificationCodes, error_queue_is_empty};
+    #[pymodule_export]
+    use super::context::Context;
+    #[pymodule_export]
+    use super::session::Session;
 
     #[pymodule_export]
     use super::crypto::curve::{EllipticCurve, get_elliptic_curves};
@@ -38,6 +67,7 @@ mod _rust {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::constants::add_values(module)?;
         super::crypto::add_values(module)
     }
 }

@@ -16,6 +16,8 @@ pub struct Readable<'a> {
 
 // SAFETY: `new` makes the caller promise that the memory may be read from any thread for 'a.
 unsafe impl Send for Readable<'_> {}
+// SAFETY: a shared `Readable` gives away its pointer and its length, which do not change.
+unsafe impl Sync for Readable<'_> {}
 
 impl<'a> Readable<'a> {
     /// Lends `len` bytes at `pointer`.
@@ -66,6 +68,8 @@ pub struct Writable<'a> {
 
 // SAFETY: `new` makes the caller promise that the memory may be written from any thread for 'a.
 unsafe impl Send for Writable<'_> {}
+// SAFETY: a shared `Writable` gives away its pointer and its length, which do not change.
+unsafe impl Sync for Writable<'_> {}
 
 impl<'a> Writable<'a> {
     /// Lends room for `len` bytes at `pointer`.

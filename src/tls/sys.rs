@@ -25,6 +25,11 @@ pub(crate) type CookieVerifyCallback =
 unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
 
+    pub(crate) fn BIO_new_file(path: *const c_char, mode: *const c_char) -> *mut ffi::BIO;
+    pub(crate) fn PEM_read_bio_Parameters(
+        bio: *mut ffi::BIO,
+        key: *mut *mut ffi::EVP_PKEY,
+    ) -> *mut ffi::EVP_PKEY;
     pub(crate) fn OPENSSL_sk_new_null() -> *mut ffi::OPENSSL_STACK;
 
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
@@ -97,6 +102,7 @@ unsafe extern "C" {
 
     pub(crate) fn BIO_ADDR_new() -> *mut BIO_ADDR;
     pub(crate) fn BIO_ADDR_free(address: *mut BIO_ADDR);
+    pub(crate) fn SSL_is_dtls(ssl: *const ffi::SSL) -> c_int;
     pub(crate) fn DTLSv1_listen(ssl: *mut ffi::SSL, client: *mut BIO_ADDR) -> c_int;
     pub(crate) fn DTLS_get_data_mtu(ssl: *const ffi::SSL) -> usize;
 }

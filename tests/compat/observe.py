@@ -42,10 +42,7 @@ class Observer:
                 seen["value"] = f"returns {self.render(value)}"
             except BaseException as exc:
                 self.raised = exc
-                seen["value"] = f"raises {_qualified(type(exc))}"
-                seen["args"] = self.render(exc.args)
-                if _is_glue(exc):
-                    seen["loose"] = True
+                seen = self._describe_failure(exc)
         told = [warning for warning in caught if warning.category is not ResourceWarning]
         if told:
             seen["warnings"] = [_describe_warning(warning) for warning in told]
@@ -55,6 +52,10 @@ class Observer:
     def see(self, label: str, value: Any) -> None:
         """Record a value."""
         self._add(label, {"value": self.render(value)})
+
+    def caught(self, label: str, exc: BaseException) -> None:
+        """Record an exception that was raised somewhere else than in `call`."""
+        self._add(label, self._describe_failure(exc))
 
     def callback(
         self, label: str, answer: Any = None, show: Callable[..., Any] | None = None
@@ -118,6 +119,10 @@ class Observer:
             return f"<module {value.__name__}>"
         described = describe(value)
         return f"<{_qualified(kind)} {described}>" if described else f"<{_qualified(kind)}>"
+
+    def _describe_failure(self, exc: BaseException) -> dict[str, Any]:
+        seen = {"value": f"raises {_qualified(type(exc))}", "args": self.render(exc.args)}
+        return {**seen, "loose": True} if _is_glue(exc) else seen
 
     def _add(self, label: str, seen: dict[str, Any]) -> None:
         count = self._labels[label] = self._labels.get(label, 0) + 1
@@ -183,20 +188,15 @@ def _qualified(kind: type) -> str:
 
 
 def _is_glue(exc: BaseException) -> bool:
-    """Whether the interpreter or the glue raised it, not a `raise` of the package.
-
-    Then only its type is a promise.
-    """
+    """Whether no `raise` of the package or of a case raised it: then only its type is a promise."""
     if isinstance(exc, OSError) or _in_package(type(exc).__module__) or exc.__traceback__ is None:
         return False
     innermost = exc.__traceback__
     while innermost.tb_next is not None:
         innermost = innermost.tb_next
-    code = innermost.tb_frame.f_code
-    if code is Observer.call.__code__:
-        return True
-    line = linecache.getline(code.co_filename, innermost.tb_lineno).lstrip()
-    return _is_package_file(code.co_filename) and not line.startswith("raise")
+    file = innermost.tb_frame.f_code.co_filename
+    line = linecache.getline(file, innermost.tb_lineno).lstrip()
+    return not (line.startswith("raise") and (_is_package_file(file) or _is_ours(file)))
 
 
 def _describe_warning(warning: warnings.WarningMessage) -> str:

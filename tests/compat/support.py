@@ -149,7 +149,7 @@ def failing_handshake(o: Any, pair: Pair, rounds: int = 20) -> None:
             except SSL.WantReadError:
                 continue
             except BaseException as exc:
-                o.see(name, exc)
+                o.caught(name, exc)
                 del ends[name]
             else:
                 o.see(name, "handshake done")

@@ -55,11 +55,26 @@ WATCHING: dict[str, Callback] = {
 ALL = {**DECIDING, **WATCHING}
 
 
+class Recorder:
+    """A callback that keeps what it is called with, and answers the same each time."""
+
+    def __init__(self, answer: Any = True) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self._answer = answer
+
+    def __call__(self, *call: Any) -> Any:
+        self.calls.append(call)
+        return self._answer
+
+
 def eager_pair(
-    client_context: SSL.Context, server_context: SSL.Context, client_identity: Identity
+    client_context: SSL.Context,
+    server_context: SSL.Context,
+    client_identity: Identity | None = None,
 ) -> Pair:
     """A pair whose client asks for, and offers, everything that a callback could answer."""
-    client_identity.install(client_context)
+    if client_identity is not None:
+        client_identity.install(client_context)
     client_context.set_alpn_protos([PROTOCOL, b"http/1.1"])
     pair = pair_in_memory(client_context, server_context)
     pair.client.set_tlsext_host_name(SERVER_NAME)

@@ -34,6 +34,10 @@ def rsa_key() -> PrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+def _pem(key: PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
@@ -164,8 +168,11 @@ class Authority:
             b"".join(each.public_bytes(Encoding.PEM) for each in (leaf, *intermediates))
         )
         key_file = chain_file.with_suffix(".key")
-        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key_file.write_bytes(_pem(key))
         return Identity(leaf, intermediates, key, chain_file, key_file)
+
+    def key_pem(self) -> bytes:
+        return _pem(self._key)
 
     def ocsp_response(self, identity: Identity, *, revoked: bool = False) -> bytes:
         """What this authority has to say about ``identity``, signed, in DER."""

@@ -6,8 +6,8 @@ use pyo3::CastError;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::py::errors::CryptoError;
-use crate::tls::{Error, ErrorStack};
+use crate::py::errors::{CryptoError, QueueArguments};
+use crate::tls::Error;
 
 /// What a function of `OpenSSL.crypto` fails with: with it, `?` takes the core's errors and Python's.
 pub(crate) enum Failure {
@@ -42,7 +42,7 @@ impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Python(error) => error,
-            Failure::Core(Error::Library(stack)) => CryptoError::new_err((entries(&stack),)),
+            Failure::Core(Error::Library(stack)) => CryptoError::new_err(QueueArguments(stack)),
             Failure::Core(Error::Invalid(message)) => PyValueError::new_err(message),
             Failure::Core(Error::Callback(error)) => match error.downcast::<Self>() {
                 Ok(error) => *error,
@@ -52,11 +52,4 @@ impl From<Failure> for PyErr {
             Failure::Core(error) => CryptoError::new_err(error.to_string()),
         }
     }
-}
-
-/// As callers of pyOpenSSL know the queue: library, function (which OpenSSL no longer has), reason.
-fn entries(stack: &ErrorStack) -> Vec<(String, &'static str, String)> {
-    let triple =
-        |entry: &crate::tls::error::ErrorEntry| (entry.library.clone(), "", entry.reason.clone());
-    stack.entries().iter().map(triple).collect()
 }

@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 use super::arguments::{c_name, deprecated, fresh, missing, type_name};
 use super::failure::Result;
 use super::x509::X509;
+use crate::py::collector::Made;
 use crate::tls::object::{self, Nid};
 use crate::tls::x509::{Name, Role};
 
@@ -25,6 +26,7 @@ use crate::tls::x509::{Name, Role};
 /// Deprecated. Corresponds to OpenSSL's ``X509_NAME``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509Name {
+    made: Made,
     source: Mutex<Option<Source>>,
 }
 
@@ -78,7 +80,7 @@ impl X509Name {
     }
 
     fn of(source: Option<Source>) -> Self {
-        Self { source: Mutex::new(source) }
+        Self { made: Made::default(), source: Mutex::new(source) }
     }
 
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Source>> {
@@ -223,7 +225,8 @@ impl X509Name {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        if let Ok(source) = self.source.try_lock()
+        if self.made.is()
+            && let Ok(source) = self.source.try_lock()
             && let Some(Source::Certificate { certificate, .. }) = &*source
         {
             visit.call(certificate)?;

@@ -12,6 +12,7 @@ use super::arguments::{missing, uninitialised};
 use super::failure::Result;
 use super::store::X509Store;
 use super::x509::X509;
+use crate::py::collector::Made;
 use crate::tls::x509::{Certificate, Rejection, verify};
 
 /// The verification of a certificate with a store.
@@ -25,6 +26,7 @@ use crate::tls::x509::{Certificate, Rejection, verify};
 /// Corresponds to OpenSSL's ``X509_STORE_CTX``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509StoreContext {
+    made: Made,
     state: Mutex<Option<State>>,
 }
 
@@ -69,7 +71,7 @@ impl X509StoreContext {
         text_signature = "(store, certificate, chain=None)"
     )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { state: Mutex::new(None) }
+        Self { made: Made::default(), state: Mutex::new(None) }
     }
 
     #[pyo3(signature = (store, certificate, chain = None))]
@@ -120,7 +122,8 @@ impl X509StoreContext {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        if let Ok(state) = self.state.try_lock()
+        if self.made.is()
+            && let Ok(state) = self.state.try_lock()
             && let Some(state) = &*state
         {
             visit.call(&state.store)?;

@@ -12,11 +12,15 @@ use crate::tls::sys;
 impl Step<'_> {
     /// Looks for a client's hello with a valid cookie, and answers one without.
     ///
-    /// Fails with [`Error::WantRead`] until there is one: then the handshake can begin.
+    /// Fails with [`Error::WantRead`] until there is one: then the handshake can begin. Fails with
+    /// [`Error::Invalid`] on a connection that speaks TLS.
     ///
     /// OpenSSL: `DTLSv1_listen`.
     #[doc(alias = "DTLSv1_listen")]
     pub fn listen(&self) -> Result<()> {
+        if !self.is_dtls() {
+            return Err(Error::Invalid("only a DTLS connection can listen"));
+        }
         clear_queue();
         // SAFETY: made here, freed below.
         let address = check_ptr(unsafe { sys::BIO_ADDR_new() })?;
@@ -80,12 +84,22 @@ impl Step<'_> {
         unsafe { sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_SET_MTU, mtu) };
     }
 
-    /// The largest amount of data that fits into a datagram, in bytes; 0 before the handshake.
+    /// The largest amount of data that fits into a datagram, in bytes; 0 before the handshake, and
+    /// on a connection that speaks TLS.
     ///
     /// OpenSSL: `DTLS_get_data_mtu`.
     #[doc(alias = "DTLS_get_data_mtu")]
     pub fn data_mtu(&self) -> usize {
+        if !self.is_dtls() {
+            return 0;
+        }
         // SAFETY: the SSL is alive and this thread holds its lock.
         unsafe { sys::DTLS_get_data_mtu(self.as_ptr()) }
+    }
+
+    /// Whether this is DTLS. OpenSSL reads through a null pointer when it is not.
+    fn is_dtls(&self) -> bool {
+        // SAFETY: the SSL is alive and this thread holds its lock.
+        unsafe { sys::SSL_is_dtls(self.as_ptr()) == 1 }
     }
 }

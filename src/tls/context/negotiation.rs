@@ -1,11 +1,15 @@
 //! What a context offers and accepts: versions, ciphers, groups, protocols, profiles.
 
 use std::ffi::{CStr, c_int};
+use std::ptr;
+
+use openssl_sys as ffi;
 
 use super::Settings;
 use super::setting::Setting;
-use crate::tls::error::{Error, Result};
+use crate::tls::error::{Error, Result, check_ptr, clear_queue};
 use crate::tls::pkey::PKey;
+use crate::tls::sys;
 
 impl Settings<'_> {
     /// The oldest protocol version to speak; 0 for the oldest that OpenSSL has.
@@ -57,11 +61,21 @@ impl Settings<'_> {
         self.apply(Setting::SrtpProfiles(profiles.into()))
     }
 
-    /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2.
+    /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2, from a PEM file.
     ///
-    /// OpenSSL: `SSL_CTX_set0_tmp_dh_pkey`.
+    /// OpenSSL: `PEM_read_bio_Parameters`, `SSL_CTX_set0_tmp_dh_pkey`.
     #[doc(alias = "SSL_CTX_set0_tmp_dh_pkey")]
-    pub fn set_temporary_dh(&self, parameters: PKey) -> Result<()> {
+    pub fn load_temporary_dh(&self, path: &CStr) -> Result<()> {
+        self.check_unused()?;
+        clear_queue();
+        // SAFETY: the strings are NUL-terminated; the BIO is made and freed here, and the parameters
+        // that are read from it are owned by the handle.
+        let parameters = unsafe {
+            let file = check_ptr(sys::BIO_new_file(path.as_ptr(), c"r".as_ptr()))?;
+            let parameters = sys::PEM_read_bio_Parameters(file, ptr::null_mut());
+            ffi::BIO_free_all(file);
+            PKey::from_ptr(check_ptr(parameters)?)
+        };
         self.apply(Setting::TemporaryDh(parameters))
     }
 

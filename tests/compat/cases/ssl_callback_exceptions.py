@@ -27,10 +27,10 @@ EXCEPTIONS: dict[str, BaseException] = {
     "ValueError": ValueError("from a callback", 7),
     "Error": SSL.Error([("one", "two", "three")]),
     "WantReadError": SSL.WantReadError(),
-    "KeyboardInterrupt": KeyboardInterrupt(),
-    "SystemExit": SystemExit(3),
-    "CancelledError": asyncio.CancelledError(),
-    "GeneratorExit": GeneratorExit(),
+    "interrupt: KeyboardInterrupt": KeyboardInterrupt(),
+    "interrupt: SystemExit": SystemExit(3),
+    "interrupt: CancelledError": asyncio.CancelledError(),
+    "interrupt: GeneratorExit": GeneratorExit(),
 }
 
 

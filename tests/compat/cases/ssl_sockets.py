@@ -218,6 +218,7 @@ def case_socket_is_kept(o: Observer) -> None:
 
 def case_detached_socket(o: Observer) -> None:
     pair = socket_pair(o)
+    pair.server.setblocking(False)
     number = pair.client.detach()
     o.see("fileno", pair.client.fileno())
     o.call("send", pair.client.send, b"hello")

@@ -1,0 +1,101 @@
+//! What the methods of `OpenSSL.SSL` take, as the core takes it.
+
+use std::ffi::CString;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt, PyString};
+
+use super::errors::{deprecated, deprecated_inside};
+
+/// An integer for C; `message` is for what is none.
+pub(super) fn integer<'py, T>(value: &Bound<'py, PyAny>, message: &'static str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    if value.is_instance_of::<PyInt>() {
+        value.extract()
+    } else {
+        Err(PyTypeError::new_err(message))
+    }
+}
+
+/// A path: `str`, `bytes` or an object with `__fspath__`, in the file system's encoding.
+pub(super) fn path(value: &Bound<'_, PyAny>) -> PyResult<CString> {
+    let py = value.py();
+    let path = py.import("os")?.call_method1("fspath", (value,))?;
+    let path = if path.is_instance_of::<PyString>() {
+        let encoding = py.import("sys")?.call_method0("getfilesystemencoding")?;
+        path.call_method1("encode", (encoding,))?
+    } else {
+        path
+    };
+    c_string(path.cast::<PyBytes>()?.as_bytes())
+}
+
+/// A path, or `None`.
+pub(super) fn optional_path(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<CString>> {
+    value.map(path).transpose()
+}
+
+/// Bytes without a NUL, as C has strings.
+pub(super) fn c_string(bytes: &[u8]) -> PyResult<CString> {
+    Ok(CString::new(bytes)?)
+}
+
+/// Whose code a warning about a `str` is attributed to.
+#[derive(Clone, Copy)]
+pub(super) enum Blame {
+    /// The caller's.
+    Caller,
+    /// The package's own, as the reference does where its frames stand in between.
+    Package,
+}
+
+/// `bytes`; a `str` is taken with a warning, as its UTF-8 encoding. `label` is the parameter's name.
+pub(super) fn bytes_or_text<'py>(
+    value: &Bound<'py, PyAny>,
+    label: &str,
+    blame: Blame,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !value.is_instance_of::<PyString>() {
+        return Ok(value.clone());
+    }
+    let message = format!("str for {label} is no longer accepted, use bytes");
+    match blame {
+        Blame::Caller => deprecated(value.py(), &message)?,
+        Blame::Package => deprecated_inside(value.py(), &message)?,
+    }
+    value.call_method1("encode", ("utf-8",))
+}
+
+/// Something to call; `message` is for what cannot be called.
+pub(super) fn callable(value: &Bound<'_, PyAny>, message: &'static str) -> PyResult<Py<PyAny>> {
+    if value.is_callable() {
+        Ok(value.clone().unbind())
+    } else {
+        Err(PyTypeError::new_err(message))
+    }
+}
+
+/// The elements of a list of `bytes`; not empty.
+pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    if !value.is_truthy()? {
+        return Err(pyo3::exceptions::PyValueError::new_err(
+            "at least one protocol must be specified",
+        ));
+    }
+    value
+        .try_iter()?
+        .map(|name| {
+            let name = name?;
+            if let Ok(bytes) = name.cast::<PyBytes>() {
+                return Ok(bytes.clone());
+            }
+            if name.is_instance_of::<PyString>() || name.is_instance_of::<PyInt>() {
+                return Err(PyTypeError::new_err("a protocol name must be bytes"));
+            }
+            Ok(name.py().get_type::<PyBytes>().call1((name,))?.cast_into::<PyBytes>()?)
+        })
+        .collect()
+}

@@ -1,0 +1,351 @@
+//! Moving data: to and from the peer, and to and from memory buffers.
+
+use std::ffi::{c_int, c_long};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyInt};
+
+use super::Connection;
+use crate::py::arguments::{Blame, bytes_or_text};
+use crate::py::buffer::{Source, Target, new_bytes, read_bytes};
+use crate::tls::region::Writable;
+
+/// `socket.MSG_PEEK`.
+const MSG_PEEK: i64 = libc::MSG_PEEK as i64;
+/// The most that one `send` takes.
+const MAX_SEND: usize = c_int::MAX as usize;
+
+/// A number of bytes that a caller asked for.
+fn size(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let size: isize = value.extract()?;
+    usize::try_from(size).map_err(|_| PyValueError::new_err("the size must not be negative"))
+}
+
+/// Whether the flags of a read ask to leave the data.
+fn is_peek(flags: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    match flags {
+        None => Ok(false),
+        Some(flags) => Ok(flags.extract::<i64>()? & MSG_PEEK != 0),
+    }
+}
+
+/// What is said to whoever uses memory buffers that are not there.
+fn no_memory() -> PyErr {
+    PyTypeError::new_err("Connection sock was not None")
+}
+
+impl Connection {
+    fn read_into(&self, py: Python<'_>, room: &Writable<'_>, peek: bool) -> PyResult<usize> {
+        if room.is_empty() {
+            self.inner()?;
+            return Ok(0);
+        }
+        if peek {
+            self.transfer(py, |step| step.peek(room), |core, wait| core.peek(room, wait))
+        } else {
+            self.transfer(py, |step| step.read(room), |core, wait| core.read(room, wait))
+        }
+    }
+}
+
+#[pymethods]
+impl Connection {
+    /// Get how many bytes can be read without looking at the transport.
+    ///
+    /// :return: the number of bytes that have been decrypted and not been read.
+    ///
+    /// OpenSSL: ``SSL_pending``.
+    fn pending(&self, py: Python<'_>) -> PyResult<c_int> {
+        self.step(py, |step| step.pending())
+    }
+
+    /// Send data to the peer: at least one byte, and not always all.
+    ///
+    /// :param buf: the data, as :class:`bytes` or anything else with the buffer protocol; at most
+    ///     2**31-1 bytes. A :class:`str` is taken with a warning, as UTF-8.
+    /// :param flags: is ignored; it is there for compatibility with sockets.
+    /// :return: how many bytes were sent.
+    /// :raises ValueError: if there are too many.
+    /// :raises WantReadError, WantWriteError: if nothing could be sent yet. Call again with the
+    ///     same data.
+    /// :raises ZeroReturnError, SysCallError, Error: if the connection is closed or has failed.
+    ///
+    /// OpenSSL: ``SSL_write``.
+    #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
+    fn send(
+        &self,
+        py: Python<'_>,
+        buf: &Bound<'_, PyAny>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let _ = flags;
+        let buf = bytes_or_text(buf, "buf", Blame::Caller)?;
+        let source = Source::of(&buf)?;
+        let data = source.readable();
+        let len = if buf.is_exact_instance_of::<PyBytes>() { data.len() } else { buf.len()? };
+        if len.max(data.len()) > MAX_SEND {
+            return Err(PyValueError::new_err("Cannot send more than 2**31-1 bytes at once."));
+        }
+        self.transfer(py, |step| step.write(data), |core, wait| core.write(data, wait))
+    }
+
+    /// As :meth:`send`.
+    #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
+    fn write(
+        &self,
+        py: Python<'_>,
+        buf: &Bound<'_, PyAny>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        self.send(py, buf, flags)
+    }
+
+    /// Send all data to the peer.
+    ///
+    /// :param buf: the data, as :class:`bytes` or anything else with the buffer protocol. A
+    ///     :class:`str` is taken with a warning, as UTF-8.
+    /// :param flags: is ignored; it is there for compatibility with sockets.
+    /// :return: how many bytes were sent: all of them.
+    /// :raises WantReadError, WantWriteError: over a socket that is not blocking, if not all could
+    ///     be sent. As with the exceptions below, the attribute ``bytes_sent`` of the exception
+    ///     says how many were; call again with the others.
+    /// :raises ZeroReturnError, SysCallError, Error: if the connection is closed or has failed.
+    ///
+    /// OpenSSL: ``SSL_write``.
+    #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
+    fn sendall(
+        &self,
+        py: Python<'_>,
+        buf: &Bound<'_, PyAny>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let _ = flags;
+        let buf = bytes_or_text(buf, "buf", Blame::Caller)?;
+        let source = Source::of(&buf)?;
+        let data = source.readable();
+        let mut sent = 0;
+        let outcome = self.run(py, |core, wait| {
+            core.write_all(data, wait).map_err(|(count, error)| {
+                sent = count;
+                error
+            })
+        });
+        outcome.map(|()| data.len()).inspect_err(|error| {
+            // An exception class of the user's that takes no attributes goes without.
+            let _ = error.value(py).setattr(intern!(py, "bytes_sent"), sent);
+        })
+    }
+
+    /// Receive data from the peer.
+    ///
+    /// :param int bufsiz: the most bytes to return. No more than one record's (16384) come at once.
+    /// :param int flags: :const:`socket.MSG_PEEK` to leave the data to be received again; other
+    ///     flags are ignored.
+    /// :return: the data as :class:`bytes`, at least one, unless ``bufsiz`` is 0.
+    /// :raises ValueError: if ``bufsiz`` is negative.
+    /// :raises WantReadError, WantWriteError: if there are no data yet.
+    /// :raises ZeroReturnError: if the peer has closed the connection in the proper way.
+    /// :raises SysCallError, Error: if the connection has failed; ``SysCallError(-1, "Unexpected
+    ///     EOF")`` if the peer went without a proper close.
+    ///
+    /// OpenSSL: ``SSL_read``, ``SSL_peek``.
+    #[pyo3(signature = (bufsiz, flags=None))]
+    fn recv<'py>(
+        &self,
+        py: Python<'py>,
+        bufsiz: &Bound<'py, PyAny>,
+        flags: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let limit = size(bufsiz)?;
+        let peek = is_peek(flags)?;
+        read_bytes(py, limit, |room| self.read_into(py, room, peek))
+    }
+
+    /// As :meth:`recv`.
+    #[pyo3(signature = (bufsiz, flags=None))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        bufsiz: &Bound<'py, PyAny>,
+        flags: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.recv(py, bufsiz, flags)
+    }
+
+    /// Receive data from the peer into a buffer.
+    ///
+    /// :param buffer: anything with the buffer protocol that can be written to.
+    /// :param int nbytes: the most bytes to receive; ``None``, or more than there is room for, is
+    ///     as many as there is room for.
+    /// :param int flags: as for :meth:`recv`.
+    /// :return: how many bytes were received; at least one, unless there is no room.
+    /// :raises TypeError: if the buffer cannot be written to. Nothing is received then.
+    /// :raises ValueError: if ``nbytes`` is negative.
+    ///
+    /// It raises otherwise what :meth:`recv` raises.
+    ///
+    /// OpenSSL: ``SSL_read``, ``SSL_peek``.
+    #[pyo3(signature = (buffer, nbytes=None, flags=None))]
+    fn recv_into(
+        &self,
+        py: Python<'_>,
+        buffer: &Bound<'_, PyAny>,
+        nbytes: Option<&Bound<'_, PyAny>>,
+        flags: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let limit = nbytes.map(size).transpose()?;
+        let peek = is_peek(flags)?;
+        let target = Target::of(buffer)?;
+        let room = target.writable();
+        let room = match limit {
+            Some(limit) => room.limit(limit),
+            None => room,
+        };
+        self.read_into(py, &room, peek)
+    }
+
+    /// Take bytes that are to be sent to the peer, from a connection with memory buffers.
+    ///
+    /// :param int bufsiz: the most bytes to return.
+    /// :return: the bytes, at least one, unless ``bufsiz`` is 0.
+    /// :raises TypeError: if the connection has a socket, or ``bufsiz`` is not an integer.
+    /// :raises ValueError: if ``bufsiz`` is negative.
+    /// :raises WantReadError: if there are none.
+    fn bio_read<'py>(
+        &self,
+        py: Python<'py>,
+        bufsiz: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let core = self.core()?;
+        if core.descriptor().is_some() {
+            return Err(no_memory());
+        }
+        if !bufsiz.is_instance_of::<PyInt>() {
+            return Err(PyTypeError::new_err("bufsiz must be an integer"));
+        }
+        let limit = size(bufsiz)?;
+        // Nobody can take the bytes between the look and the copy: this thread stays attached in
+        // its step, and making the object runs no other code.
+        let take = |step: &crate::tls::connection::Step<'_>| {
+            let len = step.untaken()?.min(limit);
+            if len == 0 && limit > 0 {
+                return Err(crate::tls::Error::WantRead.into());
+            }
+            new_bytes(py, len, |room| step.take(room))
+        };
+        loop {
+            if let Some(step) = core.try_step() {
+                return take(&step);
+            }
+            // Wait, detached, until the other thread's step is over.
+            py.detach(|| drop(core.step()));
+        }
+    }
+
+    /// Give a connection with memory buffers bytes that have come from the peer.
+    ///
+    /// :param buf: the bytes, as :class:`bytes` or anything else with the buffer protocol. A
+    ///     :class:`str` is taken with a warning, as UTF-8.
+    /// :return: how many bytes were taken: all of them.
+    /// :raises TypeError: if the connection has a socket.
+    fn bio_write(&self, py: Python<'_>, buf: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let buf = bytes_or_text(buf, "buf", Blame::Caller)?;
+        if self.core()?.descriptor().is_some() {
+            return Err(no_memory());
+        }
+        let source = Source::of(&buf)?;
+        let bytes = source.readable();
+        self.try_step(py, |step| step.give(bytes))
+    }
+
+    /// Declare that no bytes will follow those given with :meth:`bio_write`.
+    ///
+    /// :raises TypeError: if the connection has a socket.
+    fn bio_shutdown(&self, py: Python<'_>) -> PyResult<()> {
+        if self.core()?.descriptor().is_some() {
+            return Err(no_memory());
+        }
+        self.try_step(py, |step| step.end())
+    }
+
+    /// Close the connection in the proper way: send a close_notify, and, when called again, wait
+    /// for the peer's.
+    ///
+    /// :return: whether the peer's close_notify has been received.
+    /// :raises WantReadError, WantWriteError: if it cannot be done yet. Call again.
+    /// :raises SysCallError, Error: if the connection has failed.
+    ///
+    /// OpenSSL: ``SSL_shutdown``.
+    fn shutdown(&self, py: Python<'_>) -> PyResult<bool> {
+        self.run(py, |core, wait| core.shutdown(wait))
+    }
+
+    /// Get which close_notify alerts have been exchanged.
+    ///
+    /// :return: :const:`SENT_SHUTDOWN` and :const:`RECEIVED_SHUTDOWN`, combined with ``|``.
+    ///
+    /// OpenSSL: ``SSL_get_shutdown``.
+    fn get_shutdown(&self, py: Python<'_>) -> PyResult<c_int> {
+        self.step(py, |step| step.shutdown_state())
+    }
+
+    /// Declare which close_notify alerts count as exchanged.
+    ///
+    /// :param int state: :const:`SENT_SHUTDOWN` and :const:`RECEIVED_SHUTDOWN`, combined with
+    ///     ``|``.
+    /// :raises TypeError: if it is not an integer.
+    ///
+    /// OpenSSL: ``SSL_set_shutdown``.
+    fn set_shutdown(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        let state = crate::py::arguments::integer(state, "state must be an integer")?;
+        self.step(py, |step| step.set_shutdown_state(state))
+    }
+
+    /// Whether the last call stopped because it needs data from the peer.
+    ///
+    /// OpenSSL: ``SSL_want_read``.
+    fn want_read(&self, py: Python<'_>) -> PyResult<bool> {
+        self.step(py, |step| step.wants_read())
+    }
+
+    /// Whether the last call stopped because it has data for the peer that could not be sent.
+    ///
+    /// OpenSSL: ``SSL_want_write``.
+    fn want_write(&self, py: Python<'_>) -> PyResult<bool> {
+        self.step(py, |step| step.wants_write())
+    }
+
+    /// Set the largest datagram to send.
+    ///
+    /// :param int mtu: in bytes.
+    ///
+    /// OpenSSL: ``SSL_set_mtu``.
+    fn set_ciphertext_mtu(&self, py: Python<'_>, mtu: c_long) -> PyResult<()> {
+        self.step(py, |step| step.set_mtu(mtu))
+    }
+
+    /// Get the largest amount of data that fits into a datagram.
+    ///
+    /// :return: in bytes; 0 before the handshake.
+    ///
+    /// OpenSSL: ``DTLS_get_data_mtu``.
+    fn get_cleartext_mtu(&self, py: Python<'_>) -> PyResult<usize> {
+        self.step(py, |step| step.data_mtu())
+    }
+
+    /// A connection has no file object.
+    ///
+    /// :raises NotImplementedError: always.
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "($self, *args, **kwargs)")]
+    fn makefile(
+        &self,
+        _args: &Bound<'_, pyo3::types::PyTuple>,
+        _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
+    ) -> PyResult<()> {
+        Err(pyo3::exceptions::PyNotImplementedError::new_err(
+            "Cannot make file object of OpenSSL.SSL.Connection",
+        ))
+    }
+}

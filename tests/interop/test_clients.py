@@ -1,0 +1,259 @@
+"""Clients of other implementations at our server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Callable
+
+import pytest
+from OpenSSL import SSL
+from support.certificates import Authority, Identity
+from support.network import LOOPBACK
+from support.peers import ClientPeer, Peer, Process, Task
+from support.peers.curl import Curl
+from support.tls import new_server_context, receive_exactly
+
+PAYLOAD = os.urandom(10 << 20)
+
+NewTask = Callable[..., Task]
+Start = Callable[[Peer, Task], Process]
+Accept = Callable[[SSL.Context], SSL.Connection]
+
+UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        listening.settimeout(30)
+        yield listening
+
+
+@pytest.fixture
+def accept(listener: socket.socket, request: pytest.FixtureRequest) -> Accept:
+    """Accepts one client on a blocking socket; the handshake is left to the test."""
+
+    def make(context: SSL.Context) -> SSL.Connection:
+        end, _ = listener.accept()
+        request.addfinalizer(end.close)
+        end.setblocking(True)
+        connection = SSL.Connection(context, end)
+        connection.set_accept_state()
+        return connection
+
+    return make
+
+
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def close_cleanly(connection: SSL.Connection) -> None:
+    """Say goodbye and wait for the peer to go, with a goodbye of its own or without."""
+    connection.shutdown()
+    try:
+        while connection.recv(1 << 16):
+            pass
+    except (SSL.ZeroReturnError, SSL.SysCallError):
+        pass
+
+
+def test_ten_mebibytes_each_way_and_a_clean_close(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    server_identity: Identity,
+    version_name: str,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
+    connection = accept(new_server_context(server_identity))
+    connection.do_handshake()
+    assert connection.get_protocol_version_name() == version_name
+    assert connection.get_servername() == b"localhost"
+    client_peer.converse(connection, PAYLOAD)
+    close_cleanly(connection)
+    connection.close()
+    assert process.wait() == 0, process.log
+    assert process.output() == PAYLOAD
+
+
+def test_our_unclean_end_is_noticed(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    server_identity: Identity,
+) -> None:
+    if not client_peer.notices_truncation:
+        pytest.skip("this peer takes any end for an end")
+    process = start(client_peer, new_task(port=port_of(listener), payload=b"payload"))
+    connection = accept(new_server_context(server_identity))
+    connection.do_handshake()
+    client_peer.converse(connection, b"payload")
+    connection.sock_shutdown(socket.SHUT_WR)
+    assert process.wait() != 0
+    assert process.log
+
+
+@pytest.mark.skipif(not Curl.installed(), reason="curl is not installed")
+def test_curl_notices_that_a_body_is_too_short(
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    server_identity: Identity,
+) -> None:
+    process = start(Curl(), new_task(port=port_of(listener), payload=b"payload"))
+    connection = accept(new_server_context(server_identity))
+    connection.do_handshake()
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot quite")
+    connection.sock_shutdown(socket.SHUT_WR)
+    assert process.wait() in (18, 56), "a partial file, or a failure to receive"
+
+
+def test_an_unclean_end_of_the_peer_is_noticed(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    server_identity: Identity,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
+    connection = accept(new_server_context(server_identity))
+    connection.do_handshake()
+    receive_exactly(connection, 100)
+    process.kill()
+    with pytest.raises(SSL.SysCallError) as end:
+        receive_exactly(connection, 2 * len(PAYLOAD))
+    assert end.value.args in UNCLEAN_ENDS
+
+
+def test_a_reset_does_no_harm(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    server_identity: Identity,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
+    connection = accept(new_server_context(server_identity))
+    connection.do_handshake()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    assert process.wait() != 0
+
+
+def test_the_certificate_of_another_host_is_refused(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    elsewhere_identity: Identity,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=b"secret"))
+    connection = accept(new_server_context(elsewhere_identity))
+    with pytest.raises(SSL.Error):
+        connection.recv(1 << 16)
+    connection.close()
+    assert process.wait() != 0
+    assert process.output() == b""
+
+
+def test_the_certificate_of_a_stranger_is_refused(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    stranger: Authority,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=b"secret"))
+    connection = accept(new_server_context(stranger.issue("localhost")))
+    with pytest.raises(SSL.Error):
+        connection.recv(1 << 16)
+    connection.close()
+    assert process.wait() != 0
+
+
+def require_certificates(context: SSL.Context, authority: Authority) -> SSL.Context:
+    context.load_verify_locations(authority.file)
+    context.add_client_ca(authority.certificate)
+    context.set_session_id(b"interop")
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+    return context
+
+
+def test_a_client_certificate_is_asked_for_and_given(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    authority: Authority,
+    server_identity: Identity,
+    client_identity: Identity,
+) -> None:
+    task = new_task(port=port_of(listener), payload=b"payload", identity=client_identity)
+    process = start(client_peer, task)
+    connection = accept(require_certificates(new_server_context(server_identity), authority))
+    connection.do_handshake()
+    peer = connection.get_peer_certificate(as_cryptography=True)
+    assert peer == client_identity.certificate
+    client_peer.converse(connection, b"payload")
+    close_cleanly(connection)
+    connection.close()
+    assert process.wait() == 0, process.log
+    assert process.output() == b"payload"
+
+
+def test_a_client_certificate_is_asked_for_and_missing(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    authority: Authority,
+    server_identity: Identity,
+) -> None:
+    process = start(client_peer, new_task(port=port_of(listener), payload=b"payload"))
+    connection = accept(require_certificates(new_server_context(server_identity), authority))
+    with pytest.raises(SSL.Error) as refusal:
+        connection.do_handshake()
+    (entries,) = refusal.value.args
+    assert entries[-1][2] == "peer did not return a certificate"
+    connection.close()
+    assert process.wait() != 0
+
+
+def test_a_client_certificate_of_a_stranger_is_refused(
+    client_peer: ClientPeer,
+    new_task: NewTask,
+    start: Start,
+    listener: socket.socket,
+    accept: Accept,
+    authority: Authority,
+    stranger: Authority,
+    server_identity: Identity,
+) -> None:
+    identity = stranger.issue("client.example")
+    task = new_task(port=port_of(listener), payload=b"payload", identity=identity)
+    process = start(client_peer, task)
+    context = new_server_context(server_identity)
+    context.load_verify_locations(authority.file)
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+    connection = accept(context)
+    with pytest.raises(SSL.Error):
+        connection.do_handshake()
+    connection.close()
+    assert process.wait() != 0

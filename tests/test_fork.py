@@ -1,0 +1,129 @@
+"""After a fork: the child talks to whom it likes, and leaves the parent's connections alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from typing import Any, Callable
+
+import pytest
+from OpenSSL import SSL
+from support.certificates import Authority, Identity
+from support.threads import background
+from support.tls import (
+    Pair,
+    handshake,
+    handshake_over_sockets,
+    new_client_context,
+    new_server_context,
+    pair_in_memory,
+    pair_over,
+    receive_exactly,
+    transfer,
+)
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+
+
+def in_a_fork(function: Callable[[], Any]) -> None:
+    """Run ``function`` in a forked child and require that it succeeds."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads about
+        process = os.fork()
+    if not process:
+        status = 1
+        try:
+            function()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(process, 0)
+    assert os.WIFEXITED(status), f"the child was ended by signal {os.WTERMSIG(status)}"
+    assert os.WEXITSTATUS(status) == 0
+
+
+def test_the_child_opens_new_connections(
+    authority: Authority, server_identity: Identity, connected: Pair
+) -> None:
+    def connect_anew() -> None:
+        pair = handshake(
+            pair_in_memory(new_client_context(authority), new_server_context(server_identity))
+        )
+        assert transfer(pair.client, pair.server, b"from the child") == b"from the child"
+
+    in_a_fork(connect_anew)
+    assert transfer(connected.client, connected.server, b"still fine") == b"still fine"
+
+
+def test_the_child_may_use_the_contexts_of_the_parent(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    handshake(pair_in_memory(client_context, server_context))
+    in_a_fork(lambda: handshake(pair_in_memory(client_context, server_context)))
+    handshake(pair_in_memory(client_context, server_context))
+
+
+def test_dropping_connections_in_the_child_says_nothing_to_the_peers(
+    connected_over_sockets: Pair,
+) -> None:
+    client, server = connected_over_sockets
+    pairs = [client, server]
+
+    def drop() -> None:
+        pairs.clear()
+
+    in_a_fork(drop)
+    client.sendall(b"still fine")
+    assert receive_exactly(server, 10) == b"still fine"
+    server.sendall(b"both ways")
+    assert receive_exactly(client, 9) == b"both ways"
+
+
+def test_the_child_may_go_on_with_a_connection_that_the_parent_leaves(
+    client_context: SSL.Context, server_context: SSL.Context, sockets: Any
+) -> None:
+    """As a server does that forks for each client."""
+    pair = handshake_over_sockets(pair_over(client_context, server_context, sockets))
+
+    def serve() -> None:
+        assert receive_exactly(pair.server, 8) == b"question"
+        pair.server.sendall(b"answer")
+        pair.server.shutdown()
+
+    pair.client.sendall(b"question")
+    in_a_fork(serve)
+    assert receive_exactly(pair.client, 6) == b"answer"
+
+
+def test_the_randoms_of_parent_and_child_differ(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    handshake(pair_in_memory(client_context, server_context))
+    reading, writing = os.pipe()
+
+    def tell() -> None:
+        pair = handshake(pair_in_memory(client_context, server_context))
+        os.write(writing, pair.client.client_random() or b"")
+
+    in_a_fork(tell)
+    pair = handshake(pair_in_memory(client_context, server_context))
+    assert os.read(reading, 32) != pair.client.client_random()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_the_child_is_not_held_up_by_a_thread_of_the_parent(
+    connected_over_sockets: Pair, client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    """A thread that waits in recv while the process forks does not exist in the child."""
+    client, server = connected_over_sockets
+    waiting = background(client.recv, 5)
+    in_a_fork(lambda: handshake(pair_in_memory(client_context, server_context)))
+    server.sendall(b"hello")
+    assert waiting.result(10) == b"hello"

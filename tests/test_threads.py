@@ -1,0 +1,266 @@
+"""One connection in several threads, and many connections of one context."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from OpenSSL import SSL
+from support.certificates import Authority, Identity
+from support.implementation import deviation
+from support.network import tcp_pair
+from support.threads import PATIENCE, at_once, background
+from support.tls import (
+    CHUNK,
+    Pair,
+    handshake,
+    handshake_over_sockets,
+    negotiate,
+    new_client_context,
+    new_server_context,
+    pair_in_memory,
+    pair_over,
+    receive_exactly,
+    transfer,
+    wait_for,
+)
+
+MEBIBYTE = 1 << 20
+Sockets = tuple[socket.socket, socket.socket]
+
+
+def blocks(total: int) -> Iterator[bytes]:
+    """``total`` bytes that do not repeat from one block to the next."""
+    source = random.Random(total)
+    pattern = source.randbytes(CHUNK)
+    for number in range(total // CHUNK):
+        yield number.to_bytes(8, "big") + pattern[8:]
+
+
+def send_all(connection: SSL.Connection, total: int) -> bytes:
+    """Send ``total`` bytes and return their digest."""
+    digest = hashlib.blake2b()
+    for block in blocks(total):
+        digest.update(block)
+        while True:
+            try:
+                connection.sendall(block)
+                break
+            except SSL.WantWriteError as waiting:
+                sent = waiting.bytes_sent  # type: ignore[attr-defined]
+                block = block[sent:]
+                wait_for(connection, waiting)
+    return digest.digest()
+
+
+def receive_all(connection: SSL.Connection, total: int) -> bytes:
+    """Receive ``total`` bytes and return their digest."""
+    digest = hashlib.blake2b()
+    buffer = bytearray(CHUNK)
+    view = memoryview(buffer)
+    left = total
+    while left:
+        try:
+            size = connection.recv_into(buffer, min(left, CHUNK))
+        except (SSL.WantReadError, SSL.WantWriteError) as waiting:
+            wait_for(connection, waiting)
+            continue
+        digest.update(view[:size])
+        left -= size
+    return digest.digest()
+
+
+@deviation
+def test_full_duplex_on_a_blocking_socket(connected_over_sockets: Pair) -> None:
+    """On both ends one thread reads and one writes, each 100 MiB."""
+    client, server = connected_over_sockets
+    total = 100 * MEBIBYTE
+    sent, received, echoed, returned = at_once(
+        lambda: send_all(client, total),
+        lambda: receive_all(server, total),
+        lambda: send_all(server, total),
+        lambda: receive_all(client, total),
+    )
+    assert sent == received
+    assert echoed == returned
+
+
+@deviation
+def test_full_duplex_on_a_socket_that_does_not_block(
+    connected_over_sockets: Pair, sockets: Sockets
+) -> None:
+    for end in sockets:
+        end.setblocking(False)
+    client, server = connected_over_sockets
+    total = 10 * MEBIBYTE
+    sent, received, echoed, returned = at_once(
+        lambda: send_all(client, total),
+        lambda: receive_all(server, total),
+        lambda: send_all(server, total),
+        lambda: receive_all(client, total),
+    )
+    assert sent == received
+    assert echoed == returned
+
+
+@deviation
+def test_a_reader_that_waits_does_not_stop_a_writer(connected_over_sockets: Pair) -> None:
+    client, server = connected_over_sockets
+    waiting = background(client.recv, 6)
+    for _ in range(100):
+        client.sendall(b"question")
+        assert receive_exactly(server, 8) == b"question"
+    assert not waiting.done()
+    server.sendall(b"answer")
+    assert waiting.result(PATIENCE) == b"answer"
+
+
+@deviation
+def test_a_reader_that_waits_does_not_stop_questions(connected_over_sockets: Pair) -> None:
+    client, server = connected_over_sockets
+    waiting = background(client.recv, 6)
+    for _ in range(100):
+        client.get_cipher_name()
+        client.get_peer_certificate()
+        client.pending()
+        client.get_shutdown()
+        client.set_app_data(None)
+    server.sendall(b"answer")
+    assert waiting.result(PATIENCE) == b"answer"
+
+
+@deviation
+def test_two_readers_share_the_data(connected_over_sockets: Pair) -> None:
+    client, server = connected_over_sockets
+    readers = [background(receive_exactly, server, MEBIBYTE) for _ in range(2)]
+    client.sendall(bytes(2 * MEBIBYTE))
+    assert [len(reader.result(PATIENCE)) for reader in readers] == [MEBIBYTE, MEBIBYTE]
+
+
+@deviation
+def test_two_writers_do_not_tear_each_others_records(connected_over_sockets: Pair) -> None:
+    """Each send is a record of its own, whole, and in the order of its thread."""
+    client, server = connected_over_sockets
+    size, rounds = 1000, 2000
+
+    def write(letter: bytes) -> None:
+        for number in range(rounds):
+            message = b"%s%07d" % (letter, number)
+            assert client.send(message * (size // 8)) == size
+
+    reading = background(receive_exactly, server, 2 * rounds * size)
+    at_once(lambda: write(b"a"), lambda: write(b"b"))
+    received = reading.result(PATIENCE)
+    numbers: dict[bytes, list[int]] = {b"a": [], b"b": []}
+    for start in range(0, len(received), size):
+        message = received[start : start + 8]
+        assert received[start : start + size] == message * (size // 8)
+        numbers[message[:1]].append(int(message[1:]))
+    assert numbers == {b"a": list(range(rounds)), b"b": list(range(rounds))}
+
+
+@deviation
+def test_a_buffer_cannot_be_resized_while_it_is_sent(connected_over_sockets: Pair) -> None:
+    client, server = connected_over_sockets
+    data = bytearray(64 * MEBIBYTE)
+    sending = background(client.sendall, data)
+    assert receive_exactly(server, CHUNK) == bytes(CHUNK)
+    assert not sending.done()
+    with pytest.raises(BufferError):
+        data.clear()
+    receive_exactly(server, len(data) - CHUNK)
+    assert sending.result(PATIENCE) == len(data)
+    data.clear()
+
+
+@deviation
+def test_closing_the_connection_elsewhere_does_not_crash_a_reader(
+    connected_over_sockets: Pair,
+) -> None:
+    client, server = connected_over_sockets
+    waiting = background(client.recv, 6)
+    server.shutdown()
+    server.sock_shutdown(socket.SHUT_RDWR)
+    server.close()
+    with pytest.raises((SSL.ZeroReturnError, SSL.SysCallError)):
+        waiting.result(PATIENCE)
+
+
+def test_many_handshakes_of_one_context_at_once(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    seen = threading.local()
+
+    def verify(connection: SSL.Connection, *_: Any) -> bool:
+        seen.connection = connection
+        return True
+
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
+
+    def connect(number: int) -> None:
+        for _ in range(50):
+            pair = handshake(pair_in_memory(client_context, server_context))
+            assert seen.connection is pair.client
+            data = b"%d" % number * 1000
+            assert transfer(pair.client, pair.server, data) == data
+
+    at_once(*(lambda number=number: connect(number) for number in range(4)))
+
+
+def test_many_servers_over_sockets_at_once(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    def connect() -> None:
+        for _ in range(10):
+            ends = tcp_pair()
+            pair = handshake_over_sockets(pair_over(client_context, server_context, ends))
+            sending = background(pair.server.sendall, bytes(MEBIBYTE))
+            assert receive_exactly(pair.client, MEBIBYTE) == bytes(MEBIBYTE)
+            sending.result(PATIENCE)
+            for end in ends:
+                end.close()
+
+    at_once(*[connect] * 4)
+
+
+def test_a_context_is_shared_while_connections_come_and_go(
+    authority: Authority, server_identity: Identity
+) -> None:
+    """Born, used and dropped in different threads."""
+    client_context = new_client_context(authority)
+    server_context = new_server_context(server_identity)
+    pairs: list[Pair] = []
+
+    def make() -> None:
+        for _ in range(100):
+            pairs.append(pair_in_memory(client_context, server_context))
+
+    at_once(make, make)
+    assert len(pairs) == 200
+
+    def use() -> None:
+        while pairs:
+            try:
+                pair = pairs.pop()
+            except IndexError:
+                return
+            assert negotiate(pair) == (None, None)
+
+    at_once(use, use, use)
+
+
+@deviation
+def test_a_connection_is_used_by_threads_in_turn(connected: Pair) -> None:
+    lock = threading.Lock()
+
+    def talk() -> None:
+        for _ in range(200):
+            with lock:
+                assert transfer(connected.client, connected.server, b"question") == b"question"
+
+    at_once(talk, talk, talk)
