@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
@@ -17,6 +18,20 @@ where
         value.extract()
     } else {
         Err(PyTypeError::new_err(message))
+    }
+}
+
+/// An argument that may be left out. `None` is not the same as nothing.
+pub(super) enum Given<'py> {
+    Not,
+    As(Bound<'py, PyAny>),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Given<'py> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self::As(value.to_owned()))
     }
 }
 

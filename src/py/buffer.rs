@@ -5,11 +5,12 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::slice;
 
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -19,7 +20,7 @@ use crate::tls::region::{Readable, Writable};
 /// Something bytes-like to read from.
 pub(super) enum Source<'py> {
     Bytes(Bound<'py, PyBytes>),
-    Buffer(PyUntypedBuffer),
+    Buffer(View),
 }
 
 impl<'py> Source<'py> {
@@ -30,7 +31,7 @@ impl<'py> Source<'py> {
         if let Ok(bytes) = value.cast::<PyBytes>() {
             return Ok(Self::Bytes(bytes.clone()));
         }
-        contiguous(value).map(Self::Buffer)
+        View::of(value, ffi::PyBUF_SIMPLE).map(Self::Buffer)
     }
 
     /// The memory.
@@ -40,43 +41,105 @@ impl<'py> Source<'py> {
             // SAFETY: the buffer is held for as long as `self` is borrowed, so its exporter keeps
             // the memory where it is. Other threads may write to it meanwhile, which `Readable`
             // allows for.
-            Self::Buffer(buffer) => unsafe {
-                Readable::new(buffer.buf_ptr().cast(), buffer.len_bytes())
-            },
+            Self::Buffer(view) => unsafe { Readable::new(view.pointer(), view.len()) },
         }
     }
 }
 
 /// Something to write into.
-pub(super) struct Target(PyUntypedBuffer);
+pub(super) struct Target(View);
 
 impl Target {
     /// Holds the memory of an object with the buffer protocol.
     ///
-    /// Raises `TypeError` for other objects and for memory that cannot be written to, and
-    /// `BufferError` for memory that is not contiguous.
+    /// Raises `TypeError` for other objects and for memory that cannot be written to.
     pub(super) fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let buffer = contiguous(value)?;
-        if buffer.readonly() {
+        let view = View::of(value, ffi::PyBUF_FULL_RO)?;
+        if view.0.readonly != 0 {
             return Err(PyTypeError::new_err("the buffer is read-only"));
         }
-        Ok(Self(buffer))
+        Ok(Self(view))
     }
 
-    /// The memory; how many bytes it has is independent of the size of its items.
-    pub(super) fn writable(&self) -> Writable<'_> {
-        // SAFETY: the buffer is held for as long as `self` is borrowed, so its exporter keeps the
-        // memory where it is, and it is not read-only.
-        unsafe { Writable::new(self.0.buf_ptr().cast(), self.0.len_bytes()) }
+    /// How many bytes there is room for, whatever the size of the items is.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Lets `read` fill the first `limit` bytes. It writes to the room that it is given and returns
+    /// how many bytes it wrote.
+    pub(super) fn fill(
+        &self,
+        py: Python<'_>,
+        limit: usize,
+        read: impl FnOnce(&Writable<'_>) -> PyResult<usize>,
+    ) -> PyResult<usize> {
+        let limit = limit.min(self.len());
+        if self.0.is_contiguous() {
+            // SAFETY: the buffer is held for as long as `self` is borrowed, so its exporter keeps
+            // the memory where it is, and it is not read-only.
+            return read(&unsafe { Writable::new(self.0.pointer(), limit) });
+        }
+        // Memory with gaps: there is no room to lend, so the bytes are copied to their places.
+        let bytes = read_bytes(py, limit, read)?;
+        let len = bytes.as_bytes().len();
+        // SAFETY: the view is held and writable, and has room for as many bytes. With the memory
+        // contiguous in the order of C on one side, this copies them one by one.
+        let code = unsafe {
+            let from = bytes.as_bytes().as_ptr().cast_mut().cast();
+            ffi::PyBuffer_FromContiguous(&raw const *self.0.0, from, len as ffi::Py_ssize_t, ORDER)
+        };
+        if code == 0 { Ok(len) } else { Err(PyErr::fetch(py)) }
     }
 }
 
-fn contiguous(value: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
-    let buffer = PyUntypedBuffer::get(value)?;
-    if buffer.is_c_contiguous() {
-        Ok(buffer)
-    } else {
-        Err(PyBufferError::new_err("the buffer is not contiguous"))
+/// The order of C, for the buffer functions.
+const ORDER: c_char = b'C' as c_char;
+
+/// Memory that an object exports, held until this is dropped. An exporter may have put pointers
+/// into the structure itself, which therefore stays in its place.
+pub(super) struct View(Box<ffi::Py_buffer>);
+
+// SAFETY: the structure is not changed once it is filled, and released while attached.
+unsafe impl Send for View {}
+// SAFETY: as above.
+unsafe impl Sync for View {}
+
+impl View {
+    /// Raises what the exporter raises: `TypeError` if the object exports no memory, `BufferError`
+    /// if it does not have what the flags ask for.
+    fn of(value: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: the structure is empty, and lives in its place until it is released.
+        if unsafe { ffi::PyObject_GetBuffer(value.as_ptr(), &raw mut *view, flags) } == 0 {
+            Ok(Self(view))
+        } else {
+            Err(PyErr::fetch(value.py()))
+        }
+    }
+
+    fn pointer(&self) -> *mut u8 {
+        self.0.buf.cast()
+    }
+
+    fn len(&self) -> usize {
+        usize::try_from(self.0.len).unwrap_or(0)
+    }
+
+    fn is_contiguous(&self) -> bool {
+        // SAFETY: the structure is filled.
+        unsafe { ffi::PyBuffer_IsContiguous(&raw const *self.0, ORDER) != 0 }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // Views live within one call of a method. If the interpreter were gone by now, so would be
+        // the memory.
+        let _ = Python::try_attach(|_| {
+            // SAFETY: it was filled, and is released once, by an attached thread.
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
+        });
     }
 }
 

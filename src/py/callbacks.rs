@@ -308,7 +308,7 @@ pub(super) fn cookie_verify(callables: &Arc<Callables>) -> Arc<CookieVerifyCallb
                 if !answer.is_instance_of::<PyInt>() {
                     return Err(PyTypeError::new_err("the cookie callback must return a bool"));
                 }
-                answer.is_truthy()
+                Ok(answer.extract::<i32>()? != 0)
             },
         )
     })

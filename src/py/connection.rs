@@ -63,7 +63,7 @@ impl Connection {
     fn inner(&self) -> PyResult<&Inner> {
         self.inner
             .get()
-            .ok_or_else(|| PyRuntimeError::new_err("Connection.__init__ was not called"))
+            .ok_or_else(|| PyAttributeError::new_err("Connection.__init__ was not called"))
     }
 
     fn core(&self) -> PyResult<&tls::Connection> {
@@ -124,15 +124,21 @@ impl Connection {
     /// Fails with `EBADF` when the socket has been closed. Its number may stand for another file by
     /// now, to which nothing of ours must be written.
     fn check_open(&self, py: Python<'_>, inner: &Inner) -> PyResult<()> {
-        let Some(descriptor) = inner.core.descriptor().filter(|_| !inner.bare) else {
-            return Ok(());
-        };
-        let socket = self.socket.get_or_none(py);
-        let now = socket.call_method0(intern!(py, "fileno")).and_then(|fd| fd.extract::<c_int>());
-        match now {
-            Ok(now) if now == descriptor => Ok(()),
-            Err(error) if !is_about_closing(py, &error) => Err(error),
-            _ => Err(tls::Error::Syscall { errno: libc::EBADF }.into()),
+        let Some(descriptor) = inner.core.descriptor() else { return Ok(()) };
+        if !inner.bare {
+            let socket = self.socket.get_or_none(py);
+            let now = socket.call_method0(intern!(py, "fileno"));
+            match now.and_then(|fd| fd.extract::<c_int>()) {
+                Ok(now) if now == descriptor => return Ok(()),
+                Err(error) if !is_about_closing(py, &error) => return Err(error),
+                _ => {}
+            }
+        }
+        // A number that was given as such, or one that the socket was detached from.
+        if inner.core.descriptor_is_same_file() {
+            Ok(())
+        } else {
+            Err(tls::Error::Syscall { errno: libc::EBADF }.into())
         }
     }
 }
@@ -177,7 +183,7 @@ fn context<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, Con
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(context, socket=None)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self::default()
     }

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::callbacks::no_overlapping_protocols;
+use super::connection::Connection;
 use crate::tls;
 use crate::tls::constants::{ALL, VERIFICATION_CODES};
 
@@ -47,6 +48,10 @@ pub(super) fn error_queue_is_empty() -> bool {
 /// Adds what is no class and no function.
 pub(super) fn add_values(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
+    let connection = py.get_type::<Connection>();
+    for (alias, method) in [("write", "send"), ("read", "recv")] {
+        connection.setattr(alias, connection.getattr(method)?)?;
+    }
     for (name, value) in ALL {
         module.add(*name, value)?;
     }

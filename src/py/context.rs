@@ -3,13 +3,13 @@
 use std::ffi::{CString, c_int, c_long};
 use std::sync::{Arc, OnceLock};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::{
-    Blame, bytes_or_text, c_string, callable, integer, optional_path, path, protocols,
+    Blame, Given, bytes_or_text, c_string, callable, integer, optional_path, path, protocols,
 };
 use super::callbacks::{self, Callables};
 use super::collector::{Made, Slot};
@@ -59,7 +59,7 @@ impl Context {
     }
 
     fn inner(&self) -> PyResult<&Inner> {
-        self.inner.get().ok_or_else(|| PyRuntimeError::new_err("Context.__init__ was not called"))
+        self.inner.get().ok_or_else(|| PyAttributeError::new_err("Context.__init__ was not called"))
     }
 
     /// Reads or changes settings.
@@ -124,12 +124,12 @@ fn certificate(value: &Bound<'_, PyAny>) -> PyResult<tls::x509::Certificate> {
 #[pymethods]
 impl Context {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(method)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self::default()
     }
 
-    fn __init__(&self, method: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __init__(slf: &Bound<'_, Self>, method: &Bound<'_, PyAny>) -> PyResult<()> {
         if !method.is_instance_of::<PyInt>() {
             return Err(PyTypeError::new_err("method must be an integer"));
         }
@@ -140,9 +140,19 @@ impl Context {
             callables: Arc::default(),
             app_data: Slot::default(),
         };
-        self.inner
+        slf.get()
+            .inner
             .set(inner)
-            .map_err(|_| PyRuntimeError::new_err("Context.__init__ was called already"))
+            .map_err(|_| PyRuntimeError::new_err("Context.__init__ was called already"))?;
+        // What the core has set already is set again where a subclass may want to have a say.
+        if !slf.get_type().is(slf.py().get_type::<Self>()) {
+            slf.call_method1("set_mode", (tls::Context::MODE,))?;
+            if let Some(version) = method.version() {
+                slf.call_method1("set_min_proto_version", (version,))?;
+                slf.call_method1("set_max_proto_version", (version,))?;
+            }
+        }
+        Ok(())
     }
 
     /// Set the oldest protocol version to speak.
@@ -271,16 +281,16 @@ impl Context {
     /// :raises Error: if the file cannot be read.
     ///
     /// OpenSSL: ``SSL_CTX_use_certificate_file``.
-    #[pyo3(signature = (certfile, filetype=None), text_signature = "($self, certfile, filetype=1)")]
+    #[pyo3(signature = (certfile, filetype=Given::Not), text_signature = "($self, certfile, filetype=1)")]
     fn use_certificate_file(
         &self,
         py: Python<'_>,
         certfile: &Bound<'_, PyAny>,
-        filetype: Option<&Bound<'_, PyAny>>,
+        filetype: Given<'_>,
     ) -> PyResult<()> {
         self.check_unused(py)?;
         let file = path(certfile)?;
-        let format = file_type(filetype)?;
+        let format = file_type(&filetype)?;
         self.load(py, |settings| settings.use_certificate_file(&file, format))
     }
 
@@ -321,16 +331,16 @@ impl Context {
     /// :raises Error: if the file cannot be read, or the key does not belong to the certificate.
     ///
     /// OpenSSL: ``SSL_CTX_use_PrivateKey_file``.
-    #[pyo3(signature = (keyfile, filetype=None), text_signature = "($self, keyfile, filetype=1)")]
+    #[pyo3(signature = (keyfile, filetype=Given::Not), text_signature = "($self, keyfile, filetype=1)")]
     fn use_privatekey_file(
         &self,
         py: Python<'_>,
         keyfile: &Bound<'_, PyAny>,
-        filetype: Option<&Bound<'_, PyAny>>,
+        filetype: Given<'_>,
     ) -> PyResult<()> {
         self.check_unused(py)?;
         let file = path(keyfile)?;
-        let format = file_type(filetype)?;
+        let format = file_type(&filetype)?;
         self.load(py, |settings| settings.use_private_key_file(&file, format))
     }
 
@@ -476,7 +486,7 @@ impl Context {
     /// :type dhfile: str, bytes or os.PathLike
     /// :raises Error: if the file cannot be read.
     ///
-    /// OpenSSL: ``SSL_CTX_set0_tmp_dh_pkey``.
+    /// OpenSSL: ``SSL_CTX_set_tmp_dh``.
     fn load_tmp_dh(&self, py: Python<'_>, dhfile: &Bound<'_, PyAny>) -> PyResult<()> {
         self.check_unused(py)?;
         let file = path(dhfile)?;
@@ -508,7 +518,7 @@ impl Context {
                 other => other,
             };
             let name = CString::new(name)?;
-            object::nid(&name).ok_or_else(|| tls::Error::Library(tls::ErrorStack::default()))?
+            object::nid_or_error(&name)?
         };
         self.settings(py, |settings| settings.set_temporary_curve(nid))
     }
@@ -879,6 +889,9 @@ impl Context {
     }
 }
 
-fn file_type(value: Option<&Bound<'_, PyAny>>) -> PyResult<c_int> {
-    value.map_or(Ok(FILETYPE_PEM as c_int), |value| integer(value, "filetype must be an integer"))
+fn file_type(value: &Given<'_>) -> PyResult<c_int> {
+    match value {
+        Given::Not => Ok(FILETYPE_PEM as c_int),
+        Given::As(value) => integer(value, "filetype must be an integer"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -42,7 +42,7 @@ impl Session {
     /// The session, and the `Context` that it belongs to.
     pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<(&tls::Session, Bound<'py, PyAny>)> {
         let session = self.inner.get().ok_or_else(|| {
-            PyRuntimeError::new_err("the session is empty: it did not come from get_session()")
+            PyAttributeError::new_err("the session is empty: it did not come from get_session()")
         })?;
         Ok((session, self.context.get_or_none(py)))
     }
@@ -51,10 +51,12 @@ impl Session {
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self::default()
     }
+
+    fn __init__(&self) {}
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if !self.made.is() {

@@ -27,7 +27,9 @@ use super::error::{
 };
 use super::region::{Readable, Writable};
 use super::sys;
-use super::transport::{self, Direction, Endpoint, Memory, Patience, Transport, Wait};
+use super::transport::{
+    self, Direction, Endpoint, FileIdentity, Memory, Patience, Transport, Wait,
+};
 
 /// What a blocked operation runs, with no lock held, when a signal interrupts it. What it fails
 /// with ends the operation.
@@ -42,6 +44,8 @@ pub struct Connection {
     /// continued before another begins. Taken before `locked`, except by a thread that has `locked`.
     writer: ReentrantMutex<()>,
     descriptor: Option<c_int>,
+    /// What the descriptor stood for at the start.
+    file: Option<FileIdentity>,
 }
 
 /// What one thread at a time may touch.
@@ -68,9 +72,9 @@ impl Connection {
     pub fn new(context: &Context, transport: Transport) -> Result<Self> {
         let callbacks: Arc<Callbacks> = context.freeze();
         clear_queue();
-        let descriptor = match &transport {
-            Transport::Descriptor(descriptor) => Some(descriptor.fd()),
-            Transport::Memory(_) => None,
+        let (descriptor, file) = match &transport {
+            Transport::Descriptor(end) => (Some(end.fd()), Some(end.file())),
+            Transport::Memory(_) => (None, None),
         };
         // SAFETY: the context is alive; the new SSL is owned by `ssl`.
         let ssl = unsafe { Ssl::from_ptr(check_ptr(ffi::SSL_new(context.as_ptr()))?) };
@@ -88,12 +92,19 @@ impl Connection {
             locked: ReentrantMutex::new(locked),
             writer: ReentrantMutex::new(()),
             descriptor,
+            file,
         })
     }
 
     /// The descriptor that carries the connection; `None` for memory buffers.
     pub fn descriptor(&self) -> Option<c_int> {
         self.descriptor
+    }
+
+    /// Whether the descriptor still stands for the file that it stood for at the start; `true` for
+    /// memory buffers.
+    pub fn descriptor_is_same_file(&self) -> bool {
+        self.file.as_ref().is_none_or(FileIdentity::is_current)
     }
 
     /// Leaves data for the callbacks to find ([`ConnectionState::user_data`]); the first call wins.

@@ -54,6 +54,10 @@ struct Builder {
 }
 
 impl Context {
+    /// The modes that every context has.
+    pub const MODE: c_long =
+        ffi::SSL_MODE_ENABLE_PARTIAL_WRITE | ffi::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
+
     /// A context with OpenSSL's defaults, the protocol versions that `method` names, and the modes
     /// without which a partial write cannot be continued from another buffer.
     ///
@@ -72,9 +76,7 @@ impl Context {
             }),
         };
         let settings = context.settings();
-        settings.set_mode(
-            ffi::SSL_MODE_ENABLE_PARTIAL_WRITE | ffi::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
-        )?;
+        settings.set_mode(Self::MODE)?;
         if let Some(version) = method.version() {
             settings.set_min_version(version)?;
             settings.set_max_version(version)?;

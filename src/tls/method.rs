@@ -33,7 +33,7 @@ impl Method {
     }
 
     /// The one protocol version to speak, where the method's name asks for one.
-    pub(crate) fn version(self) -> Option<c_int> {
+    pub fn version(self) -> Option<c_int> {
         self.version
     }
 

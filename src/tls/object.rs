@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use openssl_sys as ffi;
 
-use super::error::CleanQueue;
+use super::error::{CleanQueue, Result, clear_queue, library_error};
 use super::sys::crypto as sys;
 
 /// OpenSSL's number for an object. It is stable within one build only.
@@ -19,6 +19,16 @@ pub fn nid(name: &CStr) -> Option<Nid> {
     // SAFETY: reads a NUL-terminated string and keeps nothing of it.
     let nid = unsafe { sys::OBJ_txt2nid(name.as_ptr()) };
     (nid != ffi::NID_undef).then_some(nid)
+}
+
+/// As [`nid`], with OpenSSL's reason where there is no such object.
+///
+/// OpenSSL: `OBJ_txt2nid`.
+pub fn nid_or_error(name: &CStr) -> Result<Nid> {
+    clear_queue();
+    // SAFETY: reads a NUL-terminated string and keeps nothing of it.
+    let nid = unsafe { sys::OBJ_txt2nid(name.as_ptr()) };
+    if nid == ffi::NID_undef { Err(library_error()) } else { Ok(nid) }
 }
 
 /// The short name, such as `CN`; `UNDEF` for the undefined object.

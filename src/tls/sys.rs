@@ -26,10 +26,6 @@ unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
 
     pub(crate) fn BIO_new_file(path: *const c_char, mode: *const c_char) -> *mut ffi::BIO;
-    pub(crate) fn PEM_read_bio_Parameters(
-        bio: *mut ffi::BIO,
-        key: *mut *mut ffi::EVP_PKEY,
-    ) -> *mut ffi::EVP_PKEY;
     pub(crate) fn OPENSSL_sk_new_null() -> *mut ffi::OPENSSL_STACK;
 
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
@@ -64,10 +60,6 @@ unsafe extern "C" {
         context: *mut ffi::SSL_CTX,
         callback: Option<InfoCallback>,
     );
-    pub(crate) fn SSL_CTX_set0_tmp_dh_pkey(
-        context: *mut ffi::SSL_CTX,
-        parameters: *mut ffi::EVP_PKEY,
-    ) -> c_int;
 
     // openssl-sys declares the next four to take safe functions, which ours are not.
     pub(crate) fn SSL_CTX_set_verify(

@@ -17,7 +17,7 @@ use openssl_sys as ffi;
 use super::error::{Result, check_ptr};
 
 pub use descriptor::Descriptor;
-pub(crate) use descriptor::{Patience, Wait};
+pub(crate) use descriptor::{FileIdentity, Patience, Wait};
 pub use memory::Memory;
 
 /// The two kinds of transport.

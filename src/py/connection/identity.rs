@@ -39,7 +39,8 @@ impl Connection {
     /// decides, in place of what the context says.
     ///
     /// :param int mode: as for :meth:`Context.set_verify`.
-    /// :param callback: as for :meth:`Context.set_verify`.
+    /// :param callback: as for :meth:`Context.set_verify`. Without one, the callback that is in
+    ///     force, if there is one, stays so.
     /// :raises TypeError: if the mode is not an integer, or the callback cannot be called.
     ///
     /// OpenSSL: ``SSL_set_verify``.
@@ -54,11 +55,11 @@ impl Connection {
         let callback =
             callback.map(|value| callable(value, "callback must be callable")).transpose()?;
         self.inner()?;
-        let verify = callback.is_some().then(|| callbacks::verify(self.callables()));
-        let old = self.callables.get().map(|callables| &callables.verify);
-        if let Some(slot) = old {
-            slot.set(callback);
-        }
+        let verify = callback.map(|callback| {
+            let callables = self.callables();
+            callables.verify.set(Some(callback));
+            callbacks::verify(callables)
+        });
         self.step(py, |step| step.set_verify(mode, verify))
     }
 

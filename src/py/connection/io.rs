@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_long};
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt};
@@ -14,21 +14,23 @@ use crate::tls::region::Writable;
 
 /// `socket.MSG_PEEK`.
 const MSG_PEEK: i64 = libc::MSG_PEEK as i64;
-/// The most that one `send` takes.
-const MAX_SEND: usize = c_int::MAX as usize;
+/// The most that OpenSSL moves in one call.
+const MAX_SIZE: usize = c_int::MAX as usize;
 
-/// A number of bytes that a caller asked for.
+/// A number of bytes that a caller asked for: as many as C can express.
 fn size(value: &Bound<'_, PyAny>) -> PyResult<usize> {
-    let size: isize = value.extract()?;
-    usize::try_from(size).map_err(|_| PyValueError::new_err("the size must not be negative"))
+    let size: i64 = value.extract()?;
+    let size = usize::try_from(size)
+        .map_err(|_| PyValueError::new_err("the size must not be negative"))?;
+    if size > MAX_SIZE {
+        return Err(PyOverflowError::new_err(format!("integer {size} does not fit '32-bit int'")));
+    }
+    Ok(size)
 }
 
 /// Whether the flags of a read ask to leave the data.
 fn is_peek(flags: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-    match flags {
-        None => Ok(false),
-        Some(flags) => Ok(flags.extract::<i64>()? & MSG_PEEK != 0),
-    }
+    flags.map_or(Ok(false), |flags| flags.bitand(MSG_PEEK)?.is_truthy())
 }
 
 /// What is said to whoever uses memory buffers that are not there.
@@ -85,21 +87,10 @@ impl Connection {
         let source = Source::of(&buf)?;
         let data = source.readable();
         let len = if buf.is_exact_instance_of::<PyBytes>() { data.len() } else { buf.len()? };
-        if len.max(data.len()) > MAX_SEND {
+        if len.max(data.len()) > MAX_SIZE {
             return Err(PyValueError::new_err("Cannot send more than 2**31-1 bytes at once."));
         }
         self.transfer(py, |step| step.write(data), |core, wait| core.write(data, wait))
-    }
-
-    /// As :meth:`send`.
-    #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
-    fn write(
-        &self,
-        py: Python<'_>,
-        buf: &Bound<'_, PyAny>,
-        flags: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<usize> {
-        self.send(py, buf, flags)
     }
 
     /// Send all data to the peer.
@@ -163,17 +154,6 @@ impl Connection {
         read_bytes(py, limit, |room| self.read_into(py, room, peek))
     }
 
-    /// As :meth:`recv`.
-    #[pyo3(signature = (bufsiz, flags=None))]
-    fn read<'py>(
-        &self,
-        py: Python<'py>,
-        bufsiz: &Bound<'py, PyAny>,
-        flags: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        self.recv(py, bufsiz, flags)
-    }
-
     /// Receive data from the peer into a buffer.
     ///
     /// :param buffer: anything with the buffer protocol that can be written to.
@@ -195,15 +175,15 @@ impl Connection {
         nbytes: Option<&Bound<'_, PyAny>>,
         flags: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
-        let limit = nbytes.map(size).transpose()?;
-        let peek = is_peek(flags)?;
         let target = Target::of(buffer)?;
-        let room = target.writable();
-        let room = match limit {
-            Some(limit) => room.limit(limit),
-            None => room,
+        let limit = match nbytes {
+            None => target.len(),
+            // However large, it is cut to what there is room for.
+            Some(nbytes) if nbytes.gt(target.len())? => target.len(),
+            Some(nbytes) => size(nbytes)?,
         };
-        self.read_into(py, &room, peek)
+        let peek = is_peek(flags)?;
+        target.fill(py, limit, |room| self.read_into(py, room, peek))
     }
 
     /// Take bytes that are to be sent to the peer, from a connection with memory buffers.
@@ -305,16 +285,20 @@ impl Connection {
 
     /// Whether the last call stopped because it needs data from the peer.
     ///
+    /// :return: 1 or 0.
+    ///
     /// OpenSSL: ``SSL_want_read``.
-    fn want_read(&self, py: Python<'_>) -> PyResult<bool> {
-        self.step(py, |step| step.wants_read())
+    fn want_read(&self, py: Python<'_>) -> PyResult<c_int> {
+        self.step(py, |step| c_int::from(step.wants_read()))
     }
 
     /// Whether the last call stopped because it has data for the peer that could not be sent.
     ///
+    /// :return: 1 or 0.
+    ///
     /// OpenSSL: ``SSL_want_write``.
-    fn want_write(&self, py: Python<'_>) -> PyResult<bool> {
-        self.step(py, |step| step.wants_write())
+    fn want_write(&self, py: Python<'_>) -> PyResult<c_int> {
+        self.step(py, |step| c_int::from(step.wants_write()))
     }
 
     /// Set the largest datagram to send.

@@ -12,15 +12,11 @@ use crate::tls::sys;
 impl Step<'_> {
     /// Looks for a client's hello with a valid cookie, and answers one without.
     ///
-    /// Fails with [`Error::WantRead`] until there is one: then the handshake can begin. Fails with
-    /// [`Error::Invalid`] on a connection that speaks TLS.
+    /// Fails with [`Error::WantRead`] until there is one: then the handshake can begin.
     ///
     /// OpenSSL: `DTLSv1_listen`.
     #[doc(alias = "DTLSv1_listen")]
     pub fn listen(&self) -> Result<()> {
-        if !self.is_dtls() {
-            return Err(Error::Invalid("only a DTLS connection can listen"));
-        }
         clear_queue();
         // SAFETY: made here, freed below.
         let address = check_ptr(unsafe { sys::BIO_ADDR_new() })?;

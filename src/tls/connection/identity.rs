@@ -37,16 +37,17 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Whether the peer's certificate is asked for and checked on this connection, and who decides;
-    /// without a callback, OpenSSL does.
+    /// Whether the peer's certificate is asked for and checked on this connection, and who decides.
+    /// Without a callback, the one that is in force, if there is one, stays so.
     ///
     /// OpenSSL: `SSL_set_verify`.
     #[doc(alias = "SSL_set_verify")]
     pub fn set_verify(&self, mode: c_int, callback: Option<Arc<VerifyCallback>>) {
         let trampoline = callback.is_some().then_some(trampolines::verify as _);
-        self.state().set_verify(callback);
-        // With no function OpenSSL keeps the one it has. It is ours, and passes OpenSSL's own
-        // verdict on when there is no callback behind it.
+        if callback.is_some() {
+            self.state().set_verify(callback);
+        }
+        // With no function OpenSSL keeps the one it has.
         // SAFETY: see above.
         unsafe { sys::SSL_set_verify(self.as_ptr(), mode, trampoline) }
     }

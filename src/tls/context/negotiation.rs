@@ -2,13 +2,15 @@
 
 use std::ffi::{CStr, c_int};
 use std::ptr;
+use std::sync::Arc;
 
+use foreign_types::ForeignType;
+use openssl::dh::Dh;
 use openssl_sys as ffi;
 
 use super::Settings;
 use super::setting::Setting;
 use crate::tls::error::{Error, Result, check_ptr, clear_queue};
-use crate::tls::pkey::PKey;
 use crate::tls::sys;
 
 impl Settings<'_> {
@@ -63,20 +65,21 @@ impl Settings<'_> {
 
     /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2, from a PEM file.
     ///
-    /// OpenSSL: `PEM_read_bio_Parameters`, `SSL_CTX_set0_tmp_dh_pkey`.
-    #[doc(alias = "SSL_CTX_set0_tmp_dh_pkey")]
+    /// OpenSSL: `PEM_read_bio_DHparams`, `SSL_CTX_set_tmp_dh`.
+    #[doc(alias = "SSL_CTX_set_tmp_dh")]
     pub fn load_temporary_dh(&self, path: &CStr) -> Result<()> {
         self.check_unused()?;
         clear_queue();
-        // SAFETY: the strings are NUL-terminated; the BIO is made and freed here, and the parameters
+        // SAFETY: the strings are NUL-terminated; the BIO is made and freed here, and parameters
         // that are read from it are owned by the handle.
         let parameters = unsafe {
             let file = check_ptr(sys::BIO_new_file(path.as_ptr(), c"r".as_ptr()))?;
-            let parameters = sys::PEM_read_bio_Parameters(file, ptr::null_mut());
+            let null = ptr::null_mut();
+            let parameters = ffi::PEM_read_bio_DHparams(file, null, None, null.cast());
             ffi::BIO_free_all(file);
-            PKey::from_ptr(check_ptr(parameters)?)
+            check_ptr(parameters).map(|pointer| Dh::from_ptr(pointer))
         };
-        self.apply(Setting::TemporaryDh(parameters))
+        self.apply(Setting::TemporaryDh(Arc::new(parameters?)))
     }
 
     /// The only curve of ECDHE key exchange, by its NID.

@@ -2,7 +2,11 @@
 
 use std::ffi::{CString, c_int, c_long, c_uint, c_void};
 use std::ptr;
+use std::sync::Arc;
 
+use foreign_types::ForeignType;
+use openssl::dh::Dh;
+use openssl::pkey::Params;
 use openssl_sys as ffi;
 
 use crate::tls::borrowed;
@@ -29,7 +33,7 @@ pub(super) enum Setting {
     /// What is sent behind a certificate that has no chain of its own.
     ExtraChainCertificate(Certificate),
     PrivateKey(PKey),
-    TemporaryDh(PKey),
+    TemporaryDh(Arc<Dh<Params>>),
     /// A curve, by its NID.
     TemporaryCurve(c_int),
     AlpnProtocols(Vec<u8>),
@@ -116,10 +120,8 @@ impl Setting {
                     check(ffi::SSL_CTX_use_PrivateKey(context, key.as_ptr()))?;
                 }
                 Self::TemporaryDh(parameters) => {
-                    // OpenSSL takes over a reference, if it succeeds.
-                    let own = parameters.clone();
-                    check(sys::SSL_CTX_set0_tmp_dh_pkey(context, own.as_ptr()))?;
-                    std::mem::forget(own);
+                    let pointer = parameters.as_ptr().cast();
+                    check_long(control(ffi::SSL_CTRL_SET_TMP_DH, 0, pointer))?;
                 }
                 Self::TemporaryCurve(nid) => set_temporary_curve(context, *nid)?,
                 Self::AlpnProtocols(list) => {

@@ -12,8 +12,10 @@ pub struct Descriptor {
     fd: c_int,
     /// Whether it is a socket. What is none has no `recv`, and is polled before it is read.
     socket: bool,
-    /// The open file that the descriptor stood for at the start; `None` if it stood for none.
-    identity: Option<Identity>,
+    /// The direction for which a file that is no socket was not opened.
+    closed: Option<Direction>,
+    /// What the descriptor stood for at the start.
+    file: FileIdentity,
 }
 
 impl Descriptor {
@@ -24,7 +26,13 @@ impl Descriptor {
     pub fn new(fd: c_int) -> Self {
         let kind = socket_option::<c_int>(fd, libc::SO_TYPE);
         let socket = !kind.is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK));
-        Self { fd, socket, identity: Identity::of(fd) }
+        // SAFETY: asks for flags only.
+        let closed = match unsafe { libc::fcntl(fd, libc::F_GETFL) } & libc::O_ACCMODE {
+            libc::O_RDONLY if !socket => Some(Direction::Write),
+            libc::O_WRONLY if !socket => Some(Direction::Read),
+            _ => None,
+        };
+        Self { fd, socket, closed, file: FileIdentity::of(fd) }
     }
 
     /// The descriptor's number.
@@ -32,10 +40,9 @@ impl Descriptor {
         self.fd
     }
 
-    /// Whether the number still stands for the file that it stood for at the start. A program that
-    /// closes a descriptor and opens another file is given the same number again.
-    pub(crate) fn is_same_file(&self) -> bool {
-        self.identity.is_some() && self.identity == Identity::of(self.fd)
+    /// What the descriptor stood for at the start.
+    pub(crate) fn file(&self) -> FileIdentity {
+        self.file
     }
 
     /// What it takes to wait in this direction; `None` for a descriptor that is not to be waited
@@ -46,12 +53,7 @@ impl Descriptor {
         if flags == -1 || flags & libc::O_NONBLOCK != 0 {
             return None;
         }
-        Some(Wait {
-            fd: self.fd,
-            direction,
-            identity: self.identity,
-            timeout: self.timeout(direction),
-        })
+        Some(Wait { fd: self.fd, direction, file: self.file, timeout: self.timeout(direction) })
     }
 
     /// The time-out that the socket has been given with `SO_RCVTIMEO` or `SO_SNDTIMEO`.
@@ -105,6 +107,9 @@ impl Descriptor {
 
     /// Runs a system call until it is not interrupted.
     fn retry(&self, direction: Direction, call: impl Fn() -> libc::ssize_t) -> Transferred {
+        if self.closed == Some(direction) {
+            return Transferred::Failed(libc::EBADF);
+        }
         loop {
             if !self.socket && !matches!(poll(self.fd, direction, Duration::ZERO), Ok(true)) {
                 return Transferred::NotReady;
@@ -133,7 +138,7 @@ impl Descriptor {
 pub(crate) struct Wait {
     fd: c_int,
     direction: Direction,
-    identity: Option<Identity>,
+    file: FileIdentity,
     timeout: Option<Duration>,
 }
 
@@ -180,30 +185,36 @@ impl Wait {
                 return Err(Error::Syscall { errno: error.raw_os_error().unwrap_or(libc::EIO) });
             }
         }
-        if self.identity != Identity::of(self.fd) {
+        if !self.file.is_current() {
             return Err(Error::Syscall { errno: libc::EBADF });
         }
         Ok(true)
     }
 }
 
-/// What tells one open file from another.
-#[derive(Clone, Copy, Eq, PartialEq)]
-struct Identity {
-    device: libc::dev_t,
-    inode: libc::ino_t,
+/// What a descriptor stood for at some time.
+#[derive(Clone, Copy)]
+pub(crate) struct FileIdentity {
+    fd: c_int,
+    file: Option<(libc::dev_t, libc::ino_t)>,
 }
 
-impl Identity {
-    fn of(fd: c_int) -> Option<Self> {
+impl FileIdentity {
+    fn of(fd: c_int) -> Self {
         let mut status = mem::MaybeUninit::<libc::stat>::uninit();
         // SAFETY: the room is of the size that fstat fills.
         if unsafe { libc::fstat(fd, status.as_mut_ptr()) } != 0 {
-            return None;
+            return Self { fd, file: None };
         }
         // SAFETY: fstat succeeded, so it filled the room.
         let status = unsafe { status.assume_init() };
-        Some(Self { device: status.st_dev, inode: status.st_ino })
+        Self { fd, file: Some((status.st_dev, status.st_ino)) }
+    }
+
+    /// Whether the number still stands for that. A program that closes a descriptor and opens
+    /// another file is given the same number again.
+    pub(crate) fn is_current(&self) -> bool {
+        self.file.is_some() && self.file == Self::of(self.fd).file
     }
 }
 
@@ -294,12 +305,12 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let (other, mut peer) = UnixStream::pair().unwrap();
         let descriptor = Descriptor::new(ours.as_raw_fd());
-        assert!(descriptor.is_same_file());
+        assert!(descriptor.file().is_current());
         let wait = descriptor.wait(Direction::Read).unwrap();
         peer.write_all(b"not for you").unwrap();
         // SAFETY: makes our number stand for the other socket, as closing and opening would.
         assert_ne!(unsafe { libc::dup2(other.as_raw_fd(), ours.as_raw_fd()) }, -1);
-        assert!(!descriptor.is_same_file());
+        assert!(!descriptor.file().is_current());
         let refused = wait.sleep(&mut Patience::new(&calm));
         assert!(matches!(refused, Err(Error::Syscall { errno: libc::EBADF })));
     }
