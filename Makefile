@@ -44,8 +44,8 @@ test: lint test-core test-system reference build ## Everything: lint, core and P
 build: $(VENV)/.built ## Compile the extension module into python/OpenSSL
 lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
 	$(CARGO) fmt --check
-	$(CARGO) clippy $(FLAGS) --all-targets -- -D warnings
-	$(CARGO) clippy $(FLAGS) --all-targets --features python -- -D warnings
+	$(CARGO) clippy $(FLAGS) --all-targets --features testing -- -D warnings
+	$(CARGO) clippy $(FLAGS) --all-targets --features python,testing -- -D warnings
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
@@ -53,7 +53,7 @@ lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
 
 test-core: ## The core's own tests, with no Python in the dependency graph
 	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
-	$(CARGO) test $(FLAGS)
+	$(CARGO) test $(FLAGS) --features testing
 
 test-python: build ## The Python tests alone; ARGS="-k alpn" goes to pytest
 	$(PY) -m pytest $(ARGS)
@@ -72,7 +72,7 @@ test-system: test-system-core $(VENV_SYSTEM)/.built ## Core and Python tests on 
 	$(PY_SYSTEM) -m pytest $(ARGS)
 
 test-system-core:
-	$(SYSTEM) $(CARGO) test $(FLAGS)
+	$(SYSTEM) $(CARGO) test $(FLAGS) --features testing
 else
 test-system test-system-core:
 	@echo '*** SKIPPED: no tests on the system OpenSSL. They need pkg-config and the headers of'

@@ -165,6 +165,28 @@ def test_two_writers_do_not_tear_each_others_records(connected_over_sockets: Pai
 
 
 @deviation
+def test_two_writers_share_a_socket_that_is_full(connected_over_sockets: Pair) -> None:
+    """A record that did not fit is finished before another one is begun.
+
+    On a socket that does not block this is up to the callers, who repeat a call that failed.
+    """
+    client, server = connected_over_sockets
+    count = 1 << 19
+
+    def write(letter: bytes) -> None:
+        client.sendall(b"".join(b"%s%015d" % (letter, number) for number in range(count)))
+
+    writers = [background(write, letter) for letter in (b"a", b"b")]
+    received = receive_exactly(server, 2 * 16 * count)
+    for writer in writers:
+        writer.result(PATIENCE)
+    numbers: dict[bytes, list[int]] = {b"a": [], b"b": []}
+    for start in range(0, len(received), 16):
+        numbers[received[start : start + 1]].append(int(received[start + 1 : start + 16]))
+    assert numbers == {b"a": list(range(count)), b"b": list(range(count))}
+
+
+@deviation
 def test_a_buffer_cannot_be_resized_while_it_is_sent(connected_over_sockets: Pair) -> None:
     client, server = connected_over_sockets
     data = bytearray(64 * MEBIBYTE)
@@ -189,6 +211,29 @@ def test_closing_the_connection_elsewhere_does_not_crash_a_reader(
     server.close()
     with pytest.raises((SSL.ZeroReturnError, SSL.SysCallError)):
         waiting.result(PATIENCE)
+
+
+@deviation
+def test_a_callback_that_takes_its_time_stops_nobody_else(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    """Who asks the connection meanwhile waits for it, but without the interpreter."""
+    running, enough = threading.Event(), threading.Event()
+
+    def verify(*_: Any) -> bool:
+        running.set()
+        return enough.wait(PATIENCE)
+
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
+    pair = pair_in_memory(client_context, server_context)
+    shaking = background(handshake, pair)
+    assert running.wait(PATIENCE)
+    asking = background(pair.client.get_state_string)
+    handshake(pair_in_memory(SSL.Context(SSL.TLS_METHOD), server_context))
+    assert not shaking.done()
+    enough.set()
+    shaking.result(PATIENCE)
+    assert asking.result(PATIENCE)
 
 
 def test_many_handshakes_of_one_context_at_once(

@@ -285,10 +285,9 @@ pub(super) fn cookie_generate(callables: &Arc<Callables>) -> Arc<CookieGenerateC
                         "Cookie too long (got {len} bytes, max 255)"
                     )));
                 }
-                let cookie = cookie
-                    .cast::<PyBytes>()
-                    .map_err(|_| PyTypeError::new_err("the cookie must be bytes"))?;
-                Ok(cookie.as_bytes().to_vec())
+                cookie
+                    .extract::<Vec<u8>>()
+                    .map_err(|_| PyTypeError::new_err("the cookie must be bytes"))
             },
         )
     })

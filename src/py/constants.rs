@@ -31,9 +31,8 @@ impl X509VerificationCodes {
 ///
 /// OpenSSL: ``OpenSSL_version``.
 #[pyfunction]
-#[pyo3(signature = (r#type))]
-#[allow(non_snake_case)] // it has OpenSSL's name
-pub(super) fn OpenSSL_version(py: Python<'_>, r#type: c_int) -> Bound<'_, PyBytes> {
+#[pyo3(name = "OpenSSL_version", signature = (r#type))]
+pub(super) fn openssl_version(py: Python<'_>, r#type: c_int) -> Bound<'_, PyBytes> {
     PyBytes::new(py, tls::version::text(r#type).to_bytes())
 }
 

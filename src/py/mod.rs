@@ -27,6 +27,11 @@ mod debug;
 mod errors;
 mod session;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::exceptions::PyImportError;
+use pyo3::prelude::*;
+
 /// The extension module `OpenSSL._rust`: a table of contents.
 #[pyo3::pymodule(gil_used = false)]
 mod _rust {
@@ -40,7 +45,7 @@ mod _rust {
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
-    use super::constants::{OpenSSL_version, X509VerificationCodes, error_queue_is_empty};
+    use super::constants::{X509VerificationCodes, error_queue_is_empty, openssl_version};
     #[pymodule_export]
     use super::context::Context;
     #[pymodule_export]
@@ -71,7 +76,23 @@ mod _rust {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::refuse_second_interpreter(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)
+    }
+}
+
+/// Fails in any interpreter of the process but the first that imports the module: its classes are
+/// shared by all of them, and objects of one interpreter are no good in another.
+fn refuse_second_interpreter(py: Python<'_>) -> PyResult<()> {
+    static FIRST: AtomicUsize = AtomicUsize::new(0);
+    // Each interpreter has a module `sys` of its own, which lives as long as it does.
+    let this = py.import("sys")?.as_ptr() as usize;
+    match FIRST.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != this => Err(PyImportError::new_err(
+            "OpenSSL is imported by another interpreter of this process; subinterpreters are not \
+             supported",
+        )),
+        _ => Ok(()),
     }
 }

@@ -85,7 +85,7 @@ impl Connection {
         // transport still has bytes.
         unsafe {
             ffi::SSL_set_bio(ssl.as_ptr(), bio, bio);
-            sys::SSL_ctrl_number(ssl.as_ptr(), ffi::SSL_CTRL_MODE, ffi::SSL_MODE_AUTO_RETRY);
+            sys::ssl_ctrl(ssl.as_ptr(), ffi::SSL_CTRL_MODE, ffi::SSL_MODE_AUTO_RETRY);
         }
         let locked = Locked { ssl, state, endpoint, depth: Cell::new(0) };
         Ok(Self {

@@ -1,6 +1,7 @@
 //! The table of constants: the name that Python sees, and its value in the OpenSSL linked.
 
 #![allow(missing_docs)]
+#![allow(clippy::unnecessary_cast)] // how long a C integer is depends on the platform
 
 use openssl_sys as ffi;
 

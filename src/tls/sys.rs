@@ -118,7 +118,7 @@ const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 /// # Safety
 ///
 /// `ssl` is alive, and this thread holds its connection's lock.
-pub(crate) unsafe fn SSL_ctrl_number(ssl: *mut ffi::SSL, command: c_int, number: c_long) -> c_long {
+pub(crate) unsafe fn ssl_ctrl(ssl: *mut ffi::SSL, command: c_int, number: c_long) -> c_long {
     // SAFETY: the caller's promise.
     unsafe { ffi::SSL_ctrl(ssl, command, number, std::ptr::null_mut()) }
 }
@@ -137,7 +137,7 @@ pub(crate) unsafe fn group_name(ssl: *mut ffi::SSL) -> *const c_char {
     // SAFETY: the caller's promise.
     #[cfg(not(openssl_3_2))]
     unsafe {
-        let id = SSL_ctrl_number(ssl, SSL_CTRL_GET_NEGOTIATED_GROUP, 0);
+        let id = ssl_ctrl(ssl, SSL_CTRL_GET_NEGOTIATED_GROUP, 0);
         if id == 0 { std::ptr::null() } else { SSL_group_to_name(ssl, id as c_int) }
     }
 }

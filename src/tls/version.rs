@@ -21,6 +21,7 @@ pub fn text(what: c_int) -> &'static CStr {
 ///
 /// OpenSSL: `OpenSSL_version_num`.
 #[doc(alias = "OpenSSL_version_num")]
+#[allow(clippy::useless_conversion)] // how long a C integer is depends on the platform
 pub fn number() -> u64 {
     // SAFETY: takes nothing and returns a number.
     u64::from(unsafe { ffi::OpenSSL_version_num() })

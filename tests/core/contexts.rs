@@ -53,7 +53,7 @@ fn every_setting_applies_again_to_a_fresh_context() {
     assert_eq!(settings.timeout(), 1234);
     assert_eq!(settings.verify_depth(), 5);
     assert_eq!(i64::from(settings.verify_mode()), VERIFY_PEER);
-    assert_eq!(i64::from(settings.session_cache_mode()), SESS_CACHE_OFF);
+    assert_eq!(settings.session_cache_mode(), SESS_CACHE_OFF);
     drop(settings);
     renewed[1].settings().set_timeout(1).unwrap();
     let pair = Pair::new(&renewed[0], &renewed[1]);

@@ -238,7 +238,7 @@ impl Connection {
             .cast::<Session>()
             .map_err(|_| PyTypeError::new_err("session must be a Session instance"))?;
         let (session, context) = session.get().get(py)?;
-        if !context.is(&self.context.get_or_none(py)) {
+        if !context.is(self.context.get_or_none(py)) {
             return Err(pyo3::exceptions::PyValueError::new_err(
                 "session must have been created by a Connection using the same Context as this one",
             ));

@@ -158,7 +158,8 @@ impl Connection {
         let len = usize::try_from(len)
             .map_err(|_| PyValueError::new_err("the size must not be negative"))?;
         if len > c_int::MAX as usize {
-            return Err(tls::Error::Invalid("the size is too large").into());
+            // OpenSSL would refuse it, but only once there is room for it.
+            return Err(tls::Error::Library(tls::ErrorStack::default()).into());
         }
         let label = label.as_bytes();
         let context = context.map(|context| context.as_bytes());

@@ -198,7 +198,7 @@ impl PKey {
         if state.only_public {
             return Err(PyTypeError::new_err("public key only").into());
         }
-        if pkey::base_id(slf.call_method0("type")?.extract().map_err(PyErr::from)?) != pkey::RSA {
+        if pkey::base_id(slf.call_method0("type")?.extract()?) != pkey::RSA {
             return Err(PyTypeError::new_err("Only RSA keys can currently be checked.").into());
         }
         py.detach(|| state.key.check_rsa())?;

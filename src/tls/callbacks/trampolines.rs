@@ -14,7 +14,7 @@ use crate::tls::error::{Error, Result, check, library_error};
 
 /// The longest cookie that a DTLS HelloVerifyRequest carries (RFC 6347 section 4.2.1;
 /// `DTLS1_COOKIE_LENGTH`).
-pub const MAX_COOKIE: usize = 255;
+const MAX_COOKIE: usize = 255;
 /// The longest protocol name of ALPN (RFC 7301 section 3.1).
 const MAX_ALPN: usize = 255;
 

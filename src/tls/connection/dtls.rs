@@ -64,7 +64,7 @@ impl Step<'_> {
         let mut early = false;
         self.call(|ssl| {
             // SAFETY: the SSL is alive and this thread holds its lock.
-            let code = unsafe { sys::SSL_ctrl_number(ssl, sys::DTLS_CTRL_HANDLE_TIMEOUT, 0) };
+            let code = unsafe { sys::ssl_ctrl(ssl, sys::DTLS_CTRL_HANDLE_TIMEOUT, 0) };
             early = code == 0;
             if early { 1 } else { code.clamp(-1, 1) as _ }
         })?;
@@ -77,7 +77,7 @@ impl Step<'_> {
     #[doc(alias = "SSL_set_mtu")]
     pub fn set_mtu(&self, mtu: c_long) {
         // SAFETY: the SSL is alive and this thread holds its lock.
-        unsafe { sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_SET_MTU, mtu) };
+        unsafe { sys::ssl_ctrl(self.as_ptr(), sys::SSL_CTRL_SET_MTU, mtu) };
     }
 
     /// The largest amount of data that fits into a datagram, in bytes; 0 before the handshake, and

@@ -156,7 +156,7 @@ impl Step<'_> {
         clear_queue();
         let command = ffi::SSL_CTRL_SET_TLSEXT_STATUS_REQ_TYPE;
         // SAFETY: see above.
-        let code = unsafe { sys::SSL_ctrl_number(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
+        let code = unsafe { sys::ssl_ctrl(self.as_ptr(), command, TLSEXT_STATUSTYPE_OCSP) };
         if code == 1 { Ok(()) } else { Err(library_error()) }
     }
 
@@ -285,7 +285,7 @@ impl Step<'_> {
     #[doc(alias = "SSL_total_renegotiations")]
     pub fn total_renegotiations(&self) -> c_long {
         // SAFETY: see above.
-        unsafe { sys::SSL_ctrl_number(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0) }
+        unsafe { sys::ssl_ctrl(self.as_ptr(), sys::SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, 0) }
     }
 
     /// The session, for another connection of the same context to resume; `None` before there is
@@ -333,10 +333,12 @@ impl Step<'_> {
     /// OpenSSL: `SSL_get_client_random`.
     #[doc(alias = "SSL_get_client_random")]
     pub fn client_random(&self) -> Option<Vec<u8>> {
+        if !self.has_session() {
+            return None;
+        }
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| {
-            fill(|room, len| unsafe { ffi::SSL_get_client_random(self.as_ptr(), room, len) })
-        })
+        let get = |room, len| unsafe { ffi::SSL_get_client_random(self.as_ptr(), room, len) };
+        Some(fill(get))
     }
 
     /// The random bytes in the server's hello; `None` before there is a session.
@@ -344,10 +346,12 @@ impl Step<'_> {
     /// OpenSSL: `SSL_get_server_random`.
     #[doc(alias = "SSL_get_server_random")]
     pub fn server_random(&self) -> Option<Vec<u8>> {
+        if !self.has_session() {
+            return None;
+        }
         // SAFETY: see above; the room is as large as its length says.
-        self.has_session().then(|| {
-            fill(|room, len| unsafe { ffi::SSL_get_server_random(self.as_ptr(), room, len) })
-        })
+        let get = |room, len| unsafe { ffi::SSL_get_server_random(self.as_ptr(), room, len) };
+        Some(fill(get))
     }
 
     /// The session's master key (TLS 1.2) or resumption master secret (TLS 1.3); `None` before there

@@ -77,6 +77,10 @@ impl Settings<'_> {
             let null = ptr::null_mut();
             let parameters = ffi::PEM_read_bio_DHparams(file, null, None, null.cast());
             ffi::BIO_free_all(file);
+            if parameters.is_null() {
+                // Refused by OpenSSL in its own words, behind those about the file.
+                Setting::refuse_temporary_dh(self.as_ptr());
+            }
             check_ptr(parameters).map(|pointer| Dh::from_ptr(pointer))
         };
         self.apply(Setting::TemporaryDh(Arc::new(parameters?)))

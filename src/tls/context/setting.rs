@@ -207,6 +207,14 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// Leaves in the error queue what OpenSSL says of parameters that are not there.
+    pub(super) fn refuse_temporary_dh(context: *mut ffi::SSL_CTX) {
+        // SAFETY: the caller's SSL_CTX is alive, and this command refuses a null pointer.
+        unsafe { ffi::SSL_CTX_ctrl(context, ffi::SSL_CTRL_SET_TMP_DH, 0, ptr::null_mut()) };
+    }
+}
+
 /// Makes the curve the only group of the context's (EC)DHE key exchange.
 ///
 /// OpenSSL: `SSL_CTX_set_tmp_ecdh`, which is `SSL_CTX_set1_groups` with the key's curve.

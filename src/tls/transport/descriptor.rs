@@ -238,7 +238,7 @@ fn poll(fd: c_int, direction: Direction, timeout: Duration) -> io::Result<bool> 
 /// An option of level `SOL_SOCKET`.
 fn socket_option<T: Copy>(fd: c_int, option: c_int) -> io::Result<T> {
     let mut value = mem::MaybeUninit::<T>::zeroed();
-    let mut len = mem::size_of::<T>() as libc::socklen_t;
+    let mut len = size_of::<T>() as libc::socklen_t;
     // SAFETY: the room is as large as `len` says; an option of another size is cut.
     let code = unsafe {
         libc::getsockopt(fd, libc::SOL_SOCKET, option, value.as_mut_ptr().cast(), &raw mut len)
