@@ -10,6 +10,7 @@
 //! | `collector` | what the garbage collector sees |
 //! | `errors` | the exceptions and warnings |
 //! | `arguments`, `buffer` | what methods take; memory without a copy |
+//! | `debug` | what `OpenSSL.debug` asks |
 //! | `crypto` | what `OpenSSL.crypto` offers |
 
 #![deny(unsafe_code)]
@@ -22,6 +23,7 @@ mod connection;
 mod constants;
 mod context;
 mod crypto;
+mod debug;
 mod errors;
 mod session;
 
@@ -46,6 +48,8 @@ mod _rust {
     use super::constants::{X509VerificationCodes, error_queue_is_empty, openssl_version};
     #[pymodule_export]
     use super::context::Context;
+    #[pymodule_export]
+    use super::debug::{compiled_in, trust_locations};
     #[pymodule_export]
     use super::session::Session;
 

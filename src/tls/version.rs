@@ -4,6 +4,9 @@ use std::ffi::{CStr, c_int};
 
 use openssl_sys as ffi;
 
+/// Whether OpenSSL is part of this library; otherwise it is the system's, and shared.
+pub const COMPILED_IN: bool = cfg!(openssl_compiled_in);
+
 /// A text about the OpenSSL linked; `what` is one of the `OPENSSL_*` constants. For a number that
 /// OpenSSL does not know it says so.
 ///
