@@ -3,9 +3,9 @@
 use std::ffi::{CString, c_int};
 
 use pyo3::PyClass;
-use pyo3::exceptions::{PyAttributeError, PyDeprecationWarning, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyString};
 
 /// An encoding. The argument `type` of the functions that load and dump.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,18 +64,6 @@ pub(super) fn c_name(name: &Bound<'_, PyAny>) -> PyResult<Option<CString>> {
     Ok(CString::new(name).ok())
 }
 
-/// An integer for C. `message` is for what is none.
-pub(super) fn integer<'py, T>(value: &Bound<'py, PyAny>, message: &'static str) -> PyResult<T>
-where
-    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
-{
-    if value.is_instance_of::<PyInt>() {
-        value.extract()
-    } else {
-        Err(PyTypeError::new_err(message))
-    }
-}
-
 /// What the reference raises when an argument is of another class than it takes, and it asks that
 /// argument for a private attribute.
 pub(super) fn missing(value: &Bound<'_, PyAny>, attribute: &str) -> PyErr {
@@ -95,12 +83,6 @@ pub(super) fn fresh<'py, T: PyClass>(original: &Bound<'py, T>) -> PyResult<Bound
     let copy = class.call_method1("__new__", (&class,))?;
     copy.getattr("__dict__")?.call_method1("update", (original.getattr("__dict__")?,))?;
     Ok(copy.cast_into::<T>()?)
-}
-
-/// Warns the caller of a function of this module.
-pub(super) fn deprecated(py: Python<'_>, message: &str) -> PyResult<()> {
-    // A function in Rust has no frame: level 1 is its caller.
-    PyErr::warn(py, &py.get_type::<PyDeprecationWarning>(), &CString::new(message)?, 1)
 }
 
 pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {

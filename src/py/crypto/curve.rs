@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PySet;
 
-use super::arguments::deprecated;
 use super::failure::Result;
+use crate::py::errors::deprecated;
 use crate::tls::curve::Curve;
 
 /// A named elliptic curve. ``get_elliptic_curves`` gives them; two objects are equal if they are
