@@ -229,3 +229,14 @@ def test_negative_serial_number() -> None:
     certificate = crypto.X509()
     certificate.set_serial_number(-5)
     assert certificate.get_serial_number() == -5
+
+
+def test_an_unfinished_certificate_can_be_handed_out_and_changed() -> None:
+    made = crypto.X509()
+    made.get_subject().CN = "unfinished"
+    with pytest.raises(crypto.Error):
+        made.to_cryptography()
+    crypto.X509Store().add_cert(made)
+    made.get_subject().CN = "changed"
+    made.set_version(2)
+    assert (made.get_subject().CN, made.get_version()) == ("changed", 2)

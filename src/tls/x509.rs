@@ -1,11 +1,13 @@
 //! Certificates, distinguished names and trust stores.
 
 mod certificate;
+mod fields;
 mod name;
 mod store;
 mod verify;
 
-pub use certificate::{Bound, Certificate, Role};
+pub use certificate::Certificate;
+pub use fields::{Bound, Role};
 pub use name::{Field, Name};
 pub use store::{Store, flags};
 pub use verify::{Rejection, verify};

@@ -40,7 +40,12 @@ pub(super) fn certificate<'py>(
     py: Python<'py>,
     certificate: &Certificate,
 ) -> Result<Bound<'py, PyAny>> {
-    let der = PyBytes::new(py, &certificate.to_der()?);
+    certificate_from_der(py, &certificate.to_der()?)
+}
+
+/// The same from the encoding.
+pub(super) fn certificate_from_der<'py>(py: Python<'py>, der: &[u8]) -> Result<Bound<'py, PyAny>> {
+    let der = PyBytes::new(py, der);
     Ok(import(py, X509)?.call_method1("load_der_x509_certificate", (der,))?)
 }
 

@@ -1,9 +1,6 @@
 //! The core's errors as exceptions of `OpenSSL.crypto`.
 
-use std::panic::resume_unwind;
-
 use pyo3::CastError;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::py::errors::{CryptoError, QueueArguments};
@@ -43,13 +40,7 @@ impl From<Failure> for PyErr {
         match failure {
             Failure::Python(error) => error,
             Failure::Core(Error::Library(stack)) => CryptoError::new_err(QueueArguments(stack)),
-            Failure::Core(Error::Invalid(message)) => PyValueError::new_err(message),
-            Failure::Core(Error::Callback(error)) => match error.downcast::<Self>() {
-                Ok(error) => *error,
-                Err(error) => PyRuntimeError::new_err(error.to_string()),
-            },
-            Failure::Core(Error::Panicked(payload)) => resume_unwind(payload.into_inner()),
-            Failure::Core(error) => CryptoError::new_err(error.to_string()),
+            Failure::Core(error) => error.into(),
         }
     }
 }

@@ -9,12 +9,14 @@
 //! | `curve`, `rand` | elliptic curves; `OpenSSL.rand` |
 //! | `cryptography` | objects of the package cryptography, in and out |
 //! | `failure`, `arguments` | errors; what the functions take |
+//! | `held` | what objects hold |
 
 mod arguments;
 mod cryptography;
 pub(crate) mod curve;
 pub(crate) mod encoding;
 mod failure;
+mod held;
 pub(crate) mod name;
 mod passphrase;
 pub(crate) mod pkey;

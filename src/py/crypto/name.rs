@@ -2,17 +2,16 @@
 
 use std::cmp::Ordering;
 use std::ffi::c_ulong;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::arguments::{c_name, fresh, missing};
 use super::failure::Result;
+use super::held::Held;
 use super::x509::X509;
 use crate::py::arguments::type_name;
 use crate::py::collector::Made;
@@ -29,7 +28,7 @@ use crate::tls::x509::{Name, Role};
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509Name {
     made: Made,
-    source: Mutex<Option<Source>>,
+    held: Held<Source>,
 }
 
 /// Where the name is.
@@ -43,7 +42,7 @@ enum Source {
 impl X509Name {
     /// A name of the core as a new object.
     pub(crate) fn wrap(py: Python<'_>, name: Name) -> PyResult<Py<Self>> {
-        Py::new(py, Self::of(Some(Source::Own(name))))
+        Py::new(py, Self::of(Source::Own(name)))
     }
 
     /// A name in a certificate as a new object: changes of it are changes of the certificate.
@@ -54,39 +53,48 @@ impl X509Name {
     ) -> PyResult<Py<Self>> {
         let py = certificate.py();
         let certificate = certificate.clone().unbind();
-        Py::new(py, Self::of(Some(Source::Certificate { certificate, role, replaced })))
+        Py::new(py, Self::of(Source::Certificate { certificate, role, replaced }))
     }
 
     /// The name, as it is now. It does not change when this object does.
     pub(crate) fn name(&self, py: Python<'_>) -> PyResult<Name> {
-        let (certificate, role, replaced) = match self.lock(py).as_ref() {
-            None => return Err(no_such_attribute()),
-            Some(Source::Own(name)) => return Ok(name.clone()),
-            Some(Source::Certificate { certificate, role, replaced }) => {
-                (certificate.clone_ref(py), *role, *replaced)
-            }
+        let (certificate, role, replaced) = match self.held.read(py, |source| source.share(py))? {
+            Source::Own(name) => return Ok(name),
+            Source::Certificate { certificate, role, replaced } => (certificate, role, replaced),
         };
         certificate.get().name(py, role, replaced)?.ok_or_else(no_such_attribute)
     }
 
     fn set_field(&self, py: Python<'_>, nid: Nid, value: &[u8]) -> Result<()> {
-        let (certificate, role, replaced) = match self.lock(py).as_mut() {
-            None => return Err(no_such_attribute().into()),
-            Some(Source::Own(name)) => return Ok(name.set_field(nid, value)?),
-            Some(Source::Certificate { certificate, role, replaced }) => {
-                (certificate.clone_ref(py), *role, *replaced)
+        let change = |source: &mut Source| match source {
+            Source::Own(name) => name.set_field(nid, value).map(|()| None),
+            Source::Certificate { certificate, role, replaced } => {
+                Ok(Some((certificate.clone_ref(py), *role, *replaced)))
             }
+        };
+        let Some((certificate, role, replaced)) = self.held.change(py, change)?? else {
+            return Ok(());
         };
         let set = certificate.get().set_name_field(py, role, replaced, nid, value)?;
         Ok(set.ok_or_else(no_such_attribute)?)
     }
 
-    fn of(source: Option<Source>) -> Self {
-        Self { made: Made::default(), source: Mutex::new(source) }
+    fn of(source: Source) -> Self {
+        Self { made: Made::default(), held: Held::new(source, no_such_attribute) }
     }
+}
 
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Source>> {
-        self.source.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+impl Source {
+    /// The same place once more; of a name here, the name as it is now.
+    fn share(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Own(name) => Self::Own(name.clone()),
+            Self::Certificate { certificate, role, replaced } => Self::Certificate {
+                certificate: certificate.clone_ref(py),
+                role: *role,
+                replaced: *replaced,
+            },
+        }
     }
 }
 
@@ -103,7 +111,7 @@ impl X509Name {
         if cls.is(cls.py().get_type::<Self>()) {
             deprecated(cls.py(), DEPRECATED)?;
         }
-        Ok(Self::of(None))
+        Ok(Self { made: Made::default(), held: Held::nothing(no_such_attribute) })
     }
 
     #[classmethod]
@@ -127,16 +135,13 @@ impl X509Name {
     fn __init__(&self, name: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = name.py();
         let other = name.cast::<Self>().map_err(|_| missing(name, "_name"))?;
-        let source = Source::Own(other.get().name(py)?);
-        let old = self.lock(py).replace(source);
-        drop(old);
+        self.held.set(py, Some(Source::Own(other.get().name(py)?)));
         Ok(())
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let copy = fresh(slf)?;
-        let source = Source::Own(slf.get().name(slf.py())?);
-        *copy.get().lock(slf.py()) = Some(source);
+        copy.get().held.set(slf.py(), Some(Source::Own(slf.get().name(slf.py())?)));
         Ok(copy)
     }
 
@@ -227,18 +232,18 @@ impl X509Name {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        if self.made.is()
-            && let Ok(source) = self.source.try_lock()
-            && let Some(Source::Certificate { certificate, .. }) = &*source
-        {
-            visit.call(certificate)?;
+        if !self.made.is() {
+            return Ok(());
         }
-        Ok(())
+        let visited = self.held.look(|source| match source {
+            Source::Own(_) => Ok(()),
+            Source::Certificate { certificate, .. } => visit.call(certificate),
+        });
+        visited.unwrap_or(Ok(()))
     }
 
     fn __clear__(&self) {
-        let old = self.source.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(old);
+        self.held.clear();
     }
 }
 

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::py::callbacks::attach;
 use crate::tls::passphrase::PassphraseCallback;
 
 /// A passphrase as a callback of the core; `None` for `None`.
@@ -22,11 +23,7 @@ pub(super) fn callback(
     }
     let passphrase = passphrase.clone().unbind();
     Ok(Some(Box::new(move |_room, writing| {
-        // None while the interpreter shuts down.
-        match Python::try_attach(|py| answer(passphrase.bind(py), callable, writing)) {
-            Some(answer) => Ok(answer?),
-            None => Err("the interpreter is shutting down".into()),
-        }
+        attach(|py| answer(passphrase.bind(py), callable, writing))
     })))
 }
 

@@ -1,15 +1,14 @@
 //! The class `PKey`, and loading and dumping keys.
 
 use std::ffi::c_int;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{FileType, buffer as data, c_name, fresh, missing, uninitialised};
+use super::arguments::{FileType, buffer as data, c_name, fresh, missing};
 use super::failure::Result;
+use super::held::Held;
 use super::{cryptography, passphrase as prompt};
 use crate::py::arguments::integer;
 use crate::py::errors::CryptoError;
@@ -30,7 +29,7 @@ pub(super) const TYPES: [(&str, c_int); 4] = [
 /// Corresponds to OpenSSL's ``EVP_PKEY``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct PKey {
-    state: Mutex<Option<State>>,
+    held: Held<State>,
 }
 
 #[derive(Clone)]
@@ -77,21 +76,12 @@ impl PKey {
         Ok(state.key)
     }
 
-    fn of(state: impl Into<Option<State>>) -> Self {
-        Self { state: Mutex::new(state.into()) }
-    }
-
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<State>> {
-        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    fn of(state: State) -> Self {
+        Self { held: Held::new(state, uninitialised) }
     }
 
     fn state(&self, py: Python<'_>) -> PyResult<State> {
-        self.lock(py).clone().ok_or_else(|| uninitialised("PKey"))
-    }
-
-    fn set(&self, py: Python<'_>, state: State) {
-        let old = self.lock(py).replace(state);
-        drop(old);
+        self.held.read(py, State::clone)
     }
 }
 
@@ -100,20 +90,19 @@ impl PKey {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self::of(None)
+        Self { held: Held::nothing(uninitialised) }
     }
 
     /// Makes a key without any content, for ``generate_key``.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
         let key = pkey::PKey::empty()?;
-        self.set(py, State { key, only_public: false, initialised: false });
+        self.held.set(py, Some(State { key, only_public: false, initialised: false }));
         Ok(())
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let copy = fresh(slf)?;
-        let state = slf.get().lock(slf.py()).clone();
-        *copy.get().lock(slf.py()) = state;
+        copy.get().held.set(slf.py(), slf.get().held.copy(slf.py()));
         Ok(copy)
     }
 
@@ -177,7 +166,7 @@ impl PKey {
         };
         let bits = integer(bits, "bits must be an integer")?;
         let key = py.detach(|| generate(bits))?;
-        self.set(py, State { key, only_public: false, initialised: true });
+        self.held.set(py, Some(State { key, only_public: false, initialised: true }));
         Ok(())
     }
 
@@ -389,4 +378,8 @@ fn only_pem_is_encrypted(
         return Err(PyValueError::new_err("only FILETYPE_PEM key format supports encryption"));
     }
     Ok(())
+}
+
+fn uninitialised() -> PyErr {
+    super::arguments::uninitialised("PKey")
 }

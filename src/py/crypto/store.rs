@@ -1,17 +1,17 @@
 //! The classes `X509Store` and `X509StoreFlags`.
 
-use std::ffi::{CString, c_ulong};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ffi::c_ulong;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
-use super::arguments::{fresh, uninitialised};
+use super::arguments::fresh;
 use super::cryptography;
 use super::failure::Result;
+use super::held::Held;
 use super::x509::X509;
+use crate::py::arguments::optional_path;
 use crate::tls::x509::{Store, flags};
 
 /// Trusted certificates, and how to verify with them.
@@ -19,22 +19,18 @@ use crate::tls::x509::{Store, flags};
 /// Corresponds to OpenSSL's ``X509_STORE``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509Store {
-    store: Mutex<Option<Store>>,
+    held: Held<Store>,
 }
 
 impl X509Store {
     /// A store of the core as a new object.
     pub(crate) fn wrap(py: Python<'_>, store: Store) -> PyResult<Py<Self>> {
-        Py::new(py, Self { store: Mutex::new(Some(store)) })
+        Py::new(py, Self { held: Held::new(store, uninitialised) })
     }
 
     /// The store.
     pub(crate) fn store(&self, py: Python<'_>) -> PyResult<Store> {
-        self.lock(py).clone().ok_or_else(|| uninitialised("X509Store"))
-    }
-
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Store>> {
-        self.store.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+        self.held.read(py, Store::clone)
     }
 }
 
@@ -43,21 +39,18 @@ impl X509Store {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { store: Mutex::new(None) }
+        Self { held: Held::nothing(uninitialised) }
     }
 
     /// Makes an empty store.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
-        let new = Store::new()?;
-        let old = self.lock(py).replace(new);
-        drop(old);
+        self.held.set(py, Some(Store::new()?));
         Ok(())
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let copy = fresh(slf)?;
-        let store = slf.get().lock(slf.py()).clone();
-        *copy.get().lock(slf.py()) = store;
+        copy.get().held.set(slf.py(), slf.get().held.copy(slf.py()));
         Ok(copy)
     }
 
@@ -131,24 +124,14 @@ impl X509Store {
         cafile: Option<&Bound<'_, PyAny>>,
         capath: Option<&Bound<'_, PyAny>>,
     ) -> Result<()> {
-        let file = cafile.map(path).transpose()?;
-        let directory = capath.map(path).transpose()?;
+        let (file, directory) = (optional_path(cafile)?, optional_path(capath)?);
         let store = self.store(py)?;
         Ok(py.detach(|| store.load_locations(file.as_deref(), directory.as_deref()))?)
     }
 }
 
-/// A path for C, as `os.fspath` and the file system's encoding make it.
-fn path(path: &Bound<'_, PyAny>) -> PyResult<CString> {
-    let py = path.py();
-    let path = py.import("os")?.call_method1("fspath", (path,))?;
-    let path = if path.is_instance_of::<PyString>() {
-        let encoding = py.import("sys")?.call_method0("getfilesystemencoding")?;
-        path.call_method1("encode", (encoding,))?
-    } else {
-        path
-    };
-    Ok(CString::new(path.cast::<PyBytes>()?.as_bytes())?)
+fn uninitialised() -> PyErr {
+    super::arguments::uninitialised("X509Store")
 }
 
 /// Flags for ``X509Store.set_flags``.

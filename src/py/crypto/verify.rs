@@ -1,15 +1,14 @@
 //! The class `X509StoreContext`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::{MutexExt, PyOnceLock};
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
-use super::arguments::{missing, uninitialised};
+use super::arguments::missing;
 use super::failure::Result;
+use super::held::Held;
 use super::store::X509Store;
 use super::x509::X509;
 use crate::py::collector::Made;
@@ -27,7 +26,7 @@ use crate::tls::x509::{Certificate, Rejection, verify};
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509StoreContext {
     made: Made,
-    state: Mutex<Option<State>>,
+    held: Held<State>,
 }
 
 struct State {
@@ -38,20 +37,12 @@ struct State {
 }
 
 impl X509StoreContext {
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<State>> {
-        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The verified chain, or the exception.
     fn verify(&self, py: Python<'_>) -> Result<Vec<Certificate>> {
-        let (store, certificate, chain) = match self.lock(py).as_ref() {
-            None => return Err(uninitialised("X509StoreContext").into()),
-            Some(state) => (
-                state.store.clone_ref(py).into_bound(py),
-                state.certificate.clone_ref(py).into_bound(py),
-                state.chain.clone(),
-            ),
-        };
+        let (store, certificate, chain) = self.held.read(py, |state| {
+            let (store, certificate) = (state.store.clone_ref(py), state.certificate.clone_ref(py));
+            (store.into_bound(py), certificate.into_bound(py), state.chain.clone())
+        })?;
         let store = store.cast::<X509Store>().map_err(|_| missing(&store, "_store"))?;
         let store = store.get().store(py)?;
         let certificate = certificate.cast::<X509>().map_err(|_| missing(&certificate, "_x509"))?;
@@ -71,7 +62,7 @@ impl X509StoreContext {
         text_signature = "(store, certificate, chain=None)"
     )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { made: Made::default(), state: Mutex::new(None) }
+        Self { made: Made::default(), held: Held::nothing(uninitialised) }
     }
 
     #[pyo3(signature = (store, certificate, chain = None))]
@@ -83,8 +74,7 @@ impl X509StoreContext {
         chain: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let chain = chain.map(certificates).transpose()?.unwrap_or_default();
-        let old = self.lock(py).replace(State { store, certificate, chain });
-        drop(old);
+        self.held.set(py, Some(State { store, certificate, chain }));
         Ok(())
     }
 
@@ -92,10 +82,7 @@ impl X509StoreContext {
     ///
     /// :param store: an ``X509Store``.
     fn set_store(&self, py: Python<'_>, store: Py<PyAny>) -> PyResult<()> {
-        let old = match self.lock(py).as_mut() {
-            None => return Err(uninitialised("X509StoreContext")),
-            Some(state) => std::mem::replace(&mut state.store, store),
-        };
+        let old = self.held.change(py, |state| std::mem::replace(&mut state.store, store))?;
         drop(old);
         Ok(())
     }
@@ -122,19 +109,18 @@ impl X509StoreContext {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        if self.made.is()
-            && let Ok(state) = self.state.try_lock()
-            && let Some(state) = &*state
-        {
-            visit.call(&state.store)?;
-            visit.call(&state.certificate)?;
+        if !self.made.is() {
+            return Ok(());
         }
-        Ok(())
+        let visited = self.held.look(|state| {
+            visit.call(&state.store)?;
+            visit.call(&state.certificate)
+        });
+        visited.unwrap_or(Ok(()))
     }
 
     fn __clear__(&self) {
-        let old = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(old);
+        self.held.clear();
     }
 }
 
@@ -162,4 +148,8 @@ fn exception(py: Python<'_>, rejection: Rejection) -> PyResult<PyErr> {
     let certificate = rejection.certificate.map(|found| X509::wrap(py, found)).transpose()?;
     let errors = (rejection.code, rejection.depth, &rejection.message).into_pyobject(py)?.to_list();
     Ok(PyErr::from_value(class.call1((rejection.message, errors, certificate))?))
+}
+
+fn uninitialised() -> PyErr {
+    super::arguments::uninitialised("X509StoreContext")
 }

@@ -1,21 +1,21 @@
 //! The class `X509`.
 
 use std::ffi::{CString, c_long};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{c_name, fresh, uninitialised};
+use super::arguments::{c_name, fresh};
 use super::cryptography;
 use super::failure::Result;
+use super::held::Held;
 use super::name::X509Name;
 use super::pkey::PKey;
 use crate::py::arguments::integer;
 use crate::py::errors::deprecated;
 use crate::tls;
+use crate::tls::object::Nid;
 use crate::tls::x509::{Bound as End, Certificate, Name, Role};
 
 /// An X.509 certificate.
@@ -23,7 +23,7 @@ use crate::tls::x509::{Bound as End, Certificate, Name, Role};
 /// Corresponds to OpenSSL's ``X509``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509 {
-    state: Mutex<Option<State>>,
+    held: Held<State>,
 }
 
 #[derive(Clone)]
@@ -32,6 +32,12 @@ struct State {
     /// How often the issuer's and the subject's names were replaced. An `X509Name` of an earlier
     /// time is of no use any more.
     replaced: [usize; 2],
+}
+
+impl State {
+    fn of(certificate: Certificate) -> Self {
+        Self { certificate, replaced: [0; 2] }
+    }
 }
 
 /// The certificate that a caller passed, and whether it was an `X509`: the other thing it may be is
@@ -46,7 +52,7 @@ pub(crate) fn certificate_argument(value: &Bound<'_, PyAny>) -> PyResult<(Certif
 impl X509 {
     /// A certificate of the core as a new object.
     pub(crate) fn wrap(py: Python<'_>, certificate: Certificate) -> PyResult<Py<Self>> {
-        Py::new(py, Self::of(Some(certificate)))
+        Py::new(py, Self { held: Held::new(State::of(certificate), uninitialised) })
     }
 
     /// The certificate, as it is now. It does not change when this object does.
@@ -56,12 +62,11 @@ impl X509 {
 
     /// A name of the certificate, if it was not replaced since `replaced` was the count.
     pub(super) fn name(&self, py: Python<'_>, role: Role, replaced: usize) -> Result<Option<Name>> {
-        let state = self.lock(py);
-        let state = state.as_ref().ok_or_else(|| uninitialised("X509"))?;
-        if state.replaced[role as usize] != replaced {
-            return Ok(None);
-        }
-        Ok(Some(state.certificate.name(role)?))
+        let read = |state: &State| {
+            let current = state.replaced[role as usize] == replaced;
+            current.then(|| state.certificate.name(role)).transpose()
+        };
+        Ok(self.held.read(py, read)??)
     }
 
     /// Changes a field of a name of the certificate, under the same condition.
@@ -70,53 +75,34 @@ impl X509 {
         py: Python<'_>,
         role: Role,
         replaced: usize,
-        nid: tls::object::Nid,
+        nid: Nid,
         value: &[u8],
     ) -> Result<Option<()>> {
-        let mut state = self.lock(py);
-        let state = state.as_mut().ok_or_else(|| uninitialised("X509"))?;
-        if state.replaced[role as usize] != replaced {
-            return Ok(None);
-        }
-        Ok(Some(state.certificate.set_name_field(role, nid, value)?))
+        let change = |state: &mut State| {
+            let current = state.replaced[role as usize] == replaced;
+            current.then(|| state.certificate.set_name_field(role, nid, value)).transpose()
+        };
+        Ok(self.held.change(py, change)??)
     }
 
-    fn of(certificate: Option<Certificate>) -> Self {
-        let state = certificate.map(|certificate| State { certificate, replaced: [0; 2] });
-        Self { state: Mutex::new(state) }
-    }
-
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<State>> {
-        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nothing that runs Python code may happen in `read`: it holds the lock.
     pub(super) fn read<T>(
         &self,
         py: Python<'_>,
         read: impl FnOnce(&Certificate) -> tls::Result<T>,
     ) -> Result<T> {
-        let state = self.lock(py);
-        let state = state.as_ref().ok_or_else(|| uninitialised("X509"))?;
-        Ok(read(&state.certificate)?)
+        Ok(self.held.read(py, |state| read(&state.certificate))??)
     }
 
-    /// Nothing that runs Python code may happen in `change`: it holds the lock.
     fn change<T>(
         &self,
         py: Python<'_>,
         change: impl FnOnce(&mut Certificate) -> tls::Result<T>,
     ) -> Result<T> {
-        let mut state = self.lock(py);
-        let state = state.as_mut().ok_or_else(|| uninitialised("X509"))?;
-        Ok(change(&mut state.certificate)?)
+        Ok(self.held.change(py, |state| change(&mut state.certificate))??)
     }
 
     fn name_object(slf: &Bound<'_, Self>, role: Role) -> Result<Py<X509Name>> {
-        let replaced = match slf.get().lock(slf.py()).as_ref() {
-            Some(state) => state.replaced[role as usize],
-            None => return Err(uninitialised("X509").into()),
-        };
+        let replaced = slf.get().held.read(slf.py(), |state| state.replaced[role as usize])?;
         Ok(X509Name::of_certificate(slf, role, replaced)?)
     }
 
@@ -125,11 +111,12 @@ impl X509 {
             .cast::<X509Name>()
             .map_err(|_| PyTypeError::new_err("name must be an X509Name"))?;
         let value = name.get().name(name.py())?;
-        let mut state = self.lock(name.py());
-        let state = state.as_mut().ok_or_else(|| uninitialised("X509"))?;
-        state.certificate.set_name(role, &value)?;
-        state.replaced[role as usize] += 1;
-        Ok(())
+        let change = |state: &mut State| -> tls::Result<()> {
+            state.certificate.set_name(role, &value)?;
+            state.replaced[role as usize] += 1;
+            Ok(())
+        };
+        Ok(self.held.change(name.py(), change)??)
     }
 
     fn set_time(&self, end: End, when: &Bound<'_, PyAny>) -> Result<()> {
@@ -161,23 +148,20 @@ impl X509 {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self::of(None)
+        Self { held: Held::nothing(uninitialised) }
     }
 
     /// Makes an empty certificate, to be filled in and signed.
     ///
     /// :raises OpenSSL.crypto.Error: if there is no memory.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
-        let state = State { certificate: Certificate::new()?, replaced: [0; 2] };
-        let old = self.lock(py).replace(state);
-        drop(old);
+        self.held.set(py, Some(State::of(Certificate::new()?)));
         Ok(())
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
         let copy = fresh(slf)?;
-        let state = slf.get().lock(slf.py()).clone();
-        *copy.get().lock(slf.py()) = state;
+        copy.get().held.set(slf.py(), slf.get().held.copy(slf.py()));
         Ok(copy)
     }
 
@@ -187,7 +171,7 @@ impl X509 {
     /// :raises ImportError: if cryptography is not installed.
     /// :raises ValueError: if cryptography is stricter about the encoding than OpenSSL.
     fn to_cryptography<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
-        cryptography::certificate(py, &self.certificate(py)?)
+        cryptography::certificate_from_der(py, &self.read(py, Certificate::to_der)?)
     }
 
     /// A certificate of the package cryptography as an ``X509``.
@@ -482,6 +466,10 @@ impl X509 {
     fn get_extension_count(&self, py: Python<'_>) -> Result<std::ffi::c_int> {
         self.read(py, |certificate| Ok(certificate.extension_count()))
     }
+}
+
+fn uninitialised() -> PyErr {
+    super::arguments::uninitialised("X509")
 }
 
 fn digest_name(name: &Bound<'_, PyAny>) -> Result<CString> {

@@ -14,7 +14,10 @@ pub(crate) struct BuiltinCurve {
 }
 
 unsafe extern "C" {
-    pub(crate) fn ASN1_STRING_cmp(a: *const ffi::ASN1_STRING, b: *const ffi::ASN1_STRING) -> c_int;
+    pub(crate) fn ASN1_STRING_copy(
+        to: *mut ffi::ASN1_STRING,
+        from: *const ffi::ASN1_STRING,
+    ) -> c_int;
     pub(crate) fn ASN1_TIME_to_generalizedtime(
         time: *const ffi::ASN1_TIME,
         out: *mut *mut ffi::ASN1_GENERALIZEDTIME,
