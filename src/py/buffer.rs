@@ -9,7 +9,7 @@ use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::slice;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -52,11 +52,15 @@ pub(super) struct Target(View);
 impl Target {
     /// Holds the memory of an object with the buffer protocol.
     ///
-    /// Raises `TypeError` for other objects and for memory that cannot be written to.
+    /// Raises `TypeError` for other objects and for memory that cannot be written to, and
+    /// `BufferError` for memory with gaps between items that are not bytes.
     pub(super) fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let view = View::of(value, ffi::PyBUF_FULL_RO)?;
         if view.0.readonly != 0 {
             return Err(PyTypeError::new_err("the buffer is read-only"));
+        }
+        if view.0.itemsize != 1 && !view.is_contiguous() {
+            return Err(PyBufferError::new_err("memory with gaps must have items of one byte"));
         }
         Ok(Self(view))
     }

@@ -187,18 +187,16 @@ pub(super) fn alpn_select(callables: &Arc<Callables>) -> Arc<AlpnSelectCallback>
 }
 
 /// Calls `callback(connection, place, code)`. OpenSSL takes no answer: an `Exception` is reported
-/// as unraisable; what is none ends the call.
+/// as unraisable; what is none ends the call. When the connection's object is being finalized there
+/// is nobody to tell.
 pub(super) fn info(callables: &Arc<Callables>) -> Arc<InfoCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, place, code| {
-        run(
+        watch(
             &callables,
             |all| &all.info,
             state,
-            |_, callable, connection| {
-                let outcome = callable.call1((connection, place, code));
-                report(&callable, outcome)
-            },
+            |callable, connection| callable.call1((connection, place, code)),
         )
     })
 }
@@ -207,16 +205,28 @@ pub(super) fn info(callables: &Arc<Callables>) -> Arc<InfoCallback> {
 pub(super) fn keylog(callables: &Arc<Callables>) -> Arc<KeylogCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |state, line| {
-        run(
+        watch(
             &callables,
             |all| &all.keylog,
             state,
-            |_, callable, connection| {
-                let line = PyBytes::new(callable.py(), line);
-                let outcome = callable.call1((connection, line));
-                report(&callable, outcome)
-            },
+            |callable, connection| callable.call1((connection, PyBytes::new(callable.py(), line))),
         )
+    })
+}
+
+/// Runs a callable that only watches.
+fn watch(
+    callables: &Weak<Callables>,
+    pick: Pick,
+    state: &ConnectionState,
+    call: impl for<'py> FnOnce(&Bound<'py, PyAny>, Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+) -> CallbackResult<()> {
+    attach(|py| {
+        let Some(callables) = callables.upgrade() else { return Ok(()) };
+        let Some(callable) = pick(&callables).get(py) else { return Ok(()) };
+        let Ok(connection) = ConnectionRef::of(py, state) else { return Ok(()) };
+        let outcome = call(&callable, connection);
+        report(&callable, outcome)
     })
 }
 

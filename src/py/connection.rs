@@ -200,15 +200,16 @@ impl Connection {
             return Err(PyRuntimeError::new_err("Connection.__init__ was called already"));
         }
         let (transport, bare) = transport(socket)?;
-        let core = tls::Connection::new(context.get().core()?, transport)?;
+        let core = tls::Connection::new(context.get().freeze(slf.py())?, transport)?;
         core.set_user_data(Box::new(ConnectionRef::new(slf.as_any())?));
+        this.inner
+            .set(Inner { core, bare })
+            .map_err(|_| PyRuntimeError::new_err("Connection.__init__ was called already"))?;
         this.app_data.set(None);
         this.socket.set(socket.map(|socket| socket.clone().unbind()));
         this.context.set(Some(context.clone().into_any().unbind()));
         this.initial_context.set(Some(context.clone().into_any().unbind()));
-        this.inner
-            .set(Inner { core, bare })
-            .map_err(|_| PyRuntimeError::new_err("Connection.__init__ was called already"))
+        Ok(())
     }
 
     /// Look an attribute up on the socket that the connection does not have itself.
@@ -217,7 +218,12 @@ impl Connection {
         name: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().socket.get(slf.py()) {
-            Some(socket) => socket.getattr(name.cast()?),
+            // Through Python's function, which counts the depth: a socket's own attributes may be
+            // looked up on this connection.
+            Some(socket) => {
+                let builtins = slf.py().import(intern!(slf.py(), "builtins"))?;
+                builtins.getattr(intern!(slf.py(), "getattr"))?.call1((socket, name))
+            }
             None => {
                 let class = slf.get_type().name()?;
                 Err(PyAttributeError::new_err(format!(
@@ -245,7 +251,8 @@ impl Connection {
     /// OpenSSL: ``SSL_set_SSL_CTX``.
     fn set_context(&self, py: Python<'_>, context: &Bound<'_, PyAny>) -> PyResult<()> {
         let context = self::context(context)?;
-        let core = context.get().core()?;
+        self.inner()?;
+        let core = context.get().freeze(py)?;
         self.try_step(py, |step| step.set_context(core))?;
         self.context.set(Some(context.clone().into_any().unbind()));
         Ok(())

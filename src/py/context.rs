@@ -57,6 +57,16 @@ impl Context {
         Ok(&self.inner()?.core)
     }
 
+    /// The context of the core, which from now on cannot be changed.
+    pub(super) fn freeze(&self, py: Python<'_>) -> PyResult<&tls::Context> {
+        let core = self.core()?;
+        // Another thread that has the settings may need this thread's attachment to go on.
+        if !core.try_freeze() {
+            py.detach(|| core.freeze());
+        }
+        Ok(core)
+    }
+
     fn inner(&self) -> PyResult<&Inner> {
         self.inner.get().ok_or_else(|| PyAttributeError::new_err("Context.__init__ was not called"))
     }

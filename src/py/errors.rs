@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 
 use pyo3::PyErrArguments;
 use pyo3::create_exception;
-use pyo3::exceptions::{PyDeprecationWarning, PyException, PyValueError};
+use pyo3::exceptions::{PyDeprecationWarning, PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -85,6 +85,7 @@ impl From<tls::Error> for PyErr {
             tls::Error::ContextInUse => PyValueError::new_err(
                 "Context has already been used to create a Connection, it cannot be mutated again",
             ),
+            tls::Error::Reentrant(message) => PyRuntimeError::new_err(message),
             tls::Error::Invalid(message) => PyValueError::new_err(message),
         }
     }

@@ -17,7 +17,7 @@ use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-use super::error::{CallbackError, Error, PanicPayload};
+use super::error::{CallbackError, Error, PanicPayload, QueueAside};
 use super::x509::Certificate;
 
 /// What a callback returns.
@@ -159,6 +159,9 @@ impl ConnectionState {
     /// Runs a callback: the only way from OpenSSL into a user's code. The first failure is kept for
     /// [`Self::take_failure`], and OpenSSL gets `on_failure`.
     fn run<T>(&self, on_failure: T, callback: impl FnOnce() -> CallbackResult<T>) -> T {
+        // What OpenSSL has to say about the call under way is not to be lost to what the callback
+        // asks of OpenSSL.
+        let _queue = QueueAside::new();
         let failure = match catch_unwind(AssertUnwindSafe(callback)) {
             Ok(Ok(answer)) => return answer,
             Ok(Err(error)) => Error::Callback(error),
@@ -172,6 +175,13 @@ impl ConnectionState {
     /// The failure that a callback left since the last call, once.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.failure.take()
+    }
+
+    /// Puts a failure back that was taken out of the way of an inner call. It came first.
+    pub(crate) fn put_failure_back(&self, failure: Option<Error>) {
+        if failure.is_some() {
+            self.failure.set(failure);
+        }
     }
 }
 

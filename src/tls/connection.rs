@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::ssl::Ssl;
@@ -58,6 +58,8 @@ struct Locked {
     endpoint: NonNull<Endpoint>,
     /// How many steps are under way, one inside the other.
     depth: Cell<u32>,
+    /// Whether a write could not be finished: OpenSSL wants it to be continued before another.
+    unfinished: Cell<bool>,
 }
 
 // SAFETY: `state` and `endpoint` belong to `ssl`, which may move between threads, and move with it;
@@ -65,16 +67,13 @@ struct Locked {
 unsafe impl Send for Locked {}
 
 impl Connection {
-    /// How long a long write goes on without looking for signals.
-    const ASK: Duration = Duration::from_millis(50);
-
     /// A connection over `transport`, with the settings of `context`, which cannot be changed any
     /// more from now on.
     ///
     /// OpenSSL: `SSL_new`, `SSL_set_bio`.
     #[doc(alias = "SSL_new")]
     pub fn new(context: &Context, transport: Transport) -> Result<Self> {
-        let callbacks: Arc<Callbacks> = context.freeze();
+        let callbacks: Arc<Callbacks> = context.callbacks();
         clear_queue();
         let (descriptor, file) = match &transport {
             Transport::Descriptor(end) => (Some(end.fd()), Some(end.file())),
@@ -91,7 +90,8 @@ impl Connection {
             ffi::SSL_set_bio(ssl.as_ptr(), bio, bio);
             sys::ssl_ctrl(ssl.as_ptr(), ffi::SSL_CTRL_MODE, ffi::SSL_MODE_AUTO_RETRY);
         }
-        let locked = Locked { ssl, state, endpoint, depth: Cell::new(0) };
+        let locked =
+            Locked { ssl, state, endpoint, depth: Cell::new(0), unfinished: Cell::new(false) };
         Ok(Self {
             locked: ReentrantMutex::new(locked),
             writer: ReentrantMutex::new(()),
@@ -160,7 +160,7 @@ impl Connection {
     /// OpenSSL: `SSL_write`.
     #[doc(alias = "SSL_write")]
     pub fn write(&self, data: Readable<'_>, interrupted: Interrupted<'_>) -> Result<usize> {
-        let _turn = self.writing();
+        let _turn = self.writing(interrupted)?;
         self.complete(interrupted, |step| step.write(data))
     }
 
@@ -172,7 +172,7 @@ impl Connection {
         data: Readable<'_>,
         interrupted: Interrupted<'_>,
     ) -> Result<(), (usize, Error)> {
-        let _turn = self.writing();
+        let _turn = self.writing(interrupted).map_err(|error| (0, error))?;
         let mut written = 0;
         let mut asked = Instant::now();
         while written < data.len() {
@@ -181,7 +181,7 @@ impl Connection {
                 .complete(interrupted, |step| step.write(rest))
                 .map_err(|error| (written, error))?;
             // A peer that keeps up never lets this sleep, where signals are looked for otherwise.
-            if asked.elapsed() > Self::ASK && written < data.len() {
+            if asked.elapsed() > Patience::ASK && written < data.len() {
                 interrupted().map_err(|error| (written, Error::Callback(error)))?;
                 asked = Instant::now();
             }
@@ -198,7 +198,7 @@ impl Connection {
         // Once close_notify has gone out nobody can write any more, and the wait for the peer's is
         // not to stop those who try: they are to be told.
         let sent = self.step().shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
-        let _turn = if sent { None } else { self.writing() };
+        let _turn = if sent { None } else { self.writing(interrupted)? };
         self.complete(interrupted, |step| step.shutdown())
     }
 
@@ -211,11 +211,26 @@ impl Connection {
         self.complete(interrupted, |step| step.listen())
     }
 
-    /// The turn to write, unless this thread is inside a step: then it has the lock that the other
-    /// writer needs to finish its own.
-    fn writing(&self) -> Option<ReentrantMutexGuard<'_, ()>> {
-        let inside = self.locked.is_owned_by_current_thread();
-        (self.descriptor.is_some() && !inside).then(|| self.writer.lock())
+    /// The turn to write, once no other thread has it. There is none to take on memory buffers, which
+    /// never leave a write unfinished, and inside a step: there this thread has the lock that the
+    /// other writer needs to go on.
+    ///
+    /// Fails with [`Error::Reentrant`] where this thread has the turn: in the handler of a signal.
+    fn writing(&self, interrupted: Interrupted<'_>) -> Result<Option<ReentrantMutexGuard<'_, ()>>> {
+        if self.descriptor.is_none() || self.locked.is_owned_by_current_thread() {
+            return Ok(None);
+        }
+        if self.writer.is_owned_by_current_thread() {
+            return Err(Error::Reentrant("another write on this connection is not finished"));
+        }
+        let mut slice = Patience::FIRST;
+        loop {
+            if let Some(turn) = self.writer.try_lock_for(slice) {
+                return Ok(Some(turn));
+            }
+            interrupted().map_err(Error::Callback)?;
+            slice = Patience::LAST.min(slice * 2);
+        }
     }
 
     /// Takes steps until the operation is done, asleep in between while the descriptor is not
@@ -259,8 +274,12 @@ impl<'c> Step<'c> {
 
     /// Takes the handshake as far as it goes without waiting.
     ///
+    /// Fails with [`Error::Reentrant`] inside a callback of the connection: OpenSSL would begin it
+    /// anew in the middle of itself. So do the other beginnings of a handshake.
+    ///
     /// OpenSSL: `SSL_do_handshake`.
     pub fn handshake(&self) -> Result<()> {
+        self.refuse_inside()?;
         // SAFETY: the SSL is alive and this thread holds its lock.
         self.call(|ssl| unsafe { ffi::SSL_do_handshake(ssl) }).map(drop)
     }
@@ -287,9 +306,14 @@ impl<'c> Step<'c> {
     ///
     /// OpenSSL: `SSL_write`.
     pub fn write(&self, data: Readable<'_>) -> Result<usize> {
+        if self.is_inside() && self.locked.unfinished.get() {
+            return Err(Error::WantWrite);
+        }
         let (pointer, len) = (data.as_ptr().cast(), clamp(data.len()));
         // SAFETY: as above; the data are lent for at least this call.
-        self.transfer(len, |ssl| unsafe { ffi::SSL_write(ssl, pointer, len) })
+        let outcome = self.transfer(len, |ssl| unsafe { ffi::SSL_write(ssl, pointer, len) });
+        self.locked.unfinished.set(matches!(outcome, Err(Error::WantWrite)));
+        outcome
     }
 
     /// Sends close_notify, or, on a second call, looks for the peer's.
@@ -351,7 +375,7 @@ impl<'c> Step<'c> {
     /// What to wait for before another step can help; `None` when waiting is the caller's business.
     /// A callback that calls its own connection is not to wait: the lock is held around it.
     fn wait(&self) -> Option<Wait> {
-        if self.locked.depth.get() > 1 {
+        if self.is_inside() {
             return None;
         }
         let endpoint = self.endpoint();
@@ -362,18 +386,28 @@ impl<'c> Step<'c> {
         }
     }
 
+    /// Whether this step is inside another: in a callback of the connection.
+    fn is_inside(&self) -> bool {
+        self.locked.depth.get() > 1
+    }
+
+    fn refuse_inside(&self) -> Result<()> {
+        if self.is_inside() {
+            return Err(Error::Reentrant(
+                "a handshake cannot begin in a callback of its connection",
+            ));
+        }
+        Ok(())
+    }
+
     /// Calls OpenSSL, and finds out why it failed if it did. A callback's failure comes first, even
     /// if OpenSSL went on in spite of it.
     fn call(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {
-        let code = self.enter(call)?;
-        let outcome = match self.state().take_failure() {
+        self.enter(call, |code| match self.state().take_failure() {
             Some(failure) => Err(failure),
             None if code > 0 => Ok(code),
             None => Err(self.failure(code)),
-        };
-        // What has been taken is gone from the queue; callbacks may have left something there.
-        clear_queue();
-        outcome
+        })
     }
 
     /// As [`Self::call`], for calls that move data: bytes that were moved are reported, and a
@@ -382,25 +416,34 @@ impl<'c> Step<'c> {
         if len == 0 {
             return Ok(0);
         }
-        let code = self.enter(call)?;
-        let outcome = match usize::try_from(code) {
+        self.enter(call, |code| match usize::try_from(code) {
             Ok(moved @ 1..) => Ok(moved),
             _ => Err(match self.state().take_failure() {
                 Some(failure) => failure,
                 None => self.failure(code),
             }),
-        };
-        clear_queue();
-        outcome
+        })
     }
 
-    fn enter(&self, call: impl FnOnce(*mut ffi::SSL) -> c_int) -> Result<c_int> {
-        if let Some(failure) = self.state().take_failure() {
-            return Err(failure);
-        }
+    /// Calls OpenSSL with nothing left over from before, and leaves nothing behind.
+    fn enter<T>(
+        &self,
+        call: impl FnOnce(*mut ffi::SSL) -> c_int,
+        conclude: impl FnOnce(c_int) -> Result<T>,
+    ) -> Result<T> {
+        let earlier = self.state().take_failure();
+        // Inside a callback it belongs to the call that runs the callback.
+        let aside = match earlier {
+            Some(failure) if !self.is_inside() => return Err(failure),
+            earlier => earlier,
+        };
         self.endpoint().reset();
         clear_queue();
-        Ok(call(self.as_ptr()))
+        let outcome = conclude(call(self.as_ptr()));
+        // What has been taken is gone from the queue; callbacks may have left something there.
+        clear_queue();
+        self.state().put_failure_back(aside);
+        outcome
     }
 
     /// Why the call that just returned `code` failed. The error queue is empty afterwards.

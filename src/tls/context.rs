@@ -122,8 +122,21 @@ impl Context {
         self.inner.handle.as_ptr()
     }
 
+    /// Ends all change, as the first connection does. Waits for another thread that has the
+    /// settings.
+    pub fn freeze(&self) {
+        self.callbacks();
+    }
+
+    /// As [`Self::freeze`], unless another thread has the settings; returns whether it was done.
+    pub fn try_freeze(&self) -> bool {
+        // This thread may have the settings twice over.
+        self.inner.callbacks.get().is_some()
+            || self.try_settings().map(|_held| self.freeze()).is_some()
+    }
+
     /// The callbacks, from now on unchangeable with everything else.
-    pub(crate) fn freeze(&self) -> Arc<Callbacks> {
+    pub(crate) fn callbacks(&self) -> Arc<Callbacks> {
         if let Some(callbacks) = self.inner.callbacks.get() {
             return Arc::clone(callbacks);
         }

@@ -60,6 +60,11 @@ pub enum Error {
     #[error("the context is in use by a connection")]
     ContextInUse,
 
+    /// The caller's code, run by a call on the connection (as a callback, or as a handler of a
+    /// signal), asked of the connection what cannot be done before that call is over.
+    #[error("{0}")]
+    Reentrant(&'static str),
+
     /// The caller passed a value that no state of the library accepts.
     #[error("{0}")]
     Invalid(&'static str),
@@ -180,6 +185,34 @@ impl CleanQueue {
 impl Drop for CleanQueue {
     fn drop(&mut self) {
         clear_queue();
+    }
+}
+
+/// This thread's error queue, set aside while a user's code runs, which may call OpenSSL.
+pub(crate) struct QueueAside(Vec<c_ulong>);
+
+impl QueueAside {
+    /// Sets the queue aside; it is empty afterwards.
+    pub(crate) fn new() -> Self {
+        // Most often it is empty, and this costs a look.
+        Self(ErrorStack::take().entries().iter().map(|entry| entry.code).collect())
+    }
+}
+
+impl Drop for QueueAside {
+    /// Puts it back in place of what has come since.
+    ///
+    /// OpenSSL: `ERR_set_error`.
+    fn drop(&mut self) {
+        clear_queue();
+        for &code in &self.0 {
+            let (library, reason) = (ffi::ERR_GET_LIB(code), ffi::ERR_GET_REASON(code));
+            // SAFETY: adds an entry to this thread's own queue; no text goes with it.
+            unsafe {
+                super::sys::ERR_new();
+                super::sys::ERR_set_error(library, reason, std::ptr::null());
+            }
+        }
     }
 }
 

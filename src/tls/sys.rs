@@ -24,6 +24,8 @@ pub(crate) type CookieVerifyCallback =
 
 unsafe extern "C" {
     pub(crate) fn ERR_peek_error() -> c_ulong;
+    pub(crate) fn ERR_new();
+    pub(crate) fn ERR_set_error(library: c_int, reason: c_int, format: *const c_char, ...);
 
     pub(crate) fn BIO_new_file(path: *const c_char, mode: *const c_char) -> *mut ffi::BIO;
     pub(crate) fn OPENSSL_sk_new_null() -> *mut ffi::OPENSSL_STACK;

@@ -93,8 +93,8 @@ impl Pair {
     /// Two ends that have not shaken hands yet.
     pub fn new(client: &Context, server: &Context) -> Self {
         let pair = Self { client: in_memory(client), server: in_memory(server) };
-        pair.client.step().set_connect_state();
-        pair.server.step().set_accept_state();
+        pair.client.step().set_connect_state().unwrap();
+        pair.server.step().set_accept_state().unwrap();
         pair
     }
 

@@ -128,10 +128,10 @@ fn the_server_name_callback_exchanges_the_context_of_its_own_connection() {
 
         let server = Arc::new(in_memory(&first));
         server.set_user_data(Box::new(Myself(Arc::downgrade(&server))));
-        server.step().set_accept_state();
+        server.step().set_accept_state().unwrap();
         drop(first);
         let client = in_memory(&client);
-        client.step().set_connect_state();
+        client.step().set_connect_state().unwrap();
         client.step().set_server_name(c"localhost").unwrap();
         for _ in 0..3 {
             let _ = client.handshake(CALM);

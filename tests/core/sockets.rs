@@ -20,7 +20,7 @@ fn blocking_sockets_block_until_the_handshake_is_done() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let serve = thread::spawn(move || {
         let server = over(&server, &theirs);
-        server.step().set_accept_state();
+        server.step().set_accept_state().unwrap();
         server.handshake(CALM).unwrap();
         let got = read(&server).unwrap();
         server.write_all(Readable::from(&got[..]), CALM).unwrap();
@@ -28,7 +28,7 @@ fn blocking_sockets_block_until_the_handshake_is_done() {
         server.shutdown(CALM).unwrap();
     });
     let client = over(&client, &ours);
-    client.step().set_connect_state();
+    client.step().set_connect_state().unwrap();
     client.handshake(CALM).unwrap();
     client.write_all(Readable::from(&b"ping"[..]), CALM).unwrap();
     assert_eq!(read(&client).unwrap(), b"ping");
@@ -43,7 +43,7 @@ fn a_non_blocking_socket_reports_what_it_wants() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let client = over(&client, &ours);
-    client.step().set_connect_state();
+    client.step().set_connect_state().unwrap();
     assert!(matches!(client.handshake(CALM), Err(Error::WantRead)));
     assert!(client.step().wants_read());
     drop(theirs);
@@ -59,7 +59,7 @@ fn a_peer_that_is_gone_is_a_system_error_and_no_signal() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(theirs);
     let client = over(&client, &ours);
-    client.step().set_connect_state();
+    client.step().set_connect_state().unwrap();
     assert!(matches!(client.handshake(CALM), Err(Error::Syscall { errno: libc::EPIPE })));
 }
 
@@ -68,7 +68,7 @@ fn a_number_that_is_not_open_is_ebadf() {
     let (client, _) = contexts(0);
     let descriptor = Descriptor::new(1_000_000);
     let client = Connection::new(&client, Transport::Descriptor(descriptor)).unwrap();
-    client.step().set_connect_state();
+    client.step().set_connect_state().unwrap();
     assert!(matches!(client.handshake(CALM), Err(Error::Syscall { errno: libc::EBADF })));
 }
 
@@ -78,6 +78,6 @@ fn garbage_from_the_peer_is_an_error_of_the_library() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     theirs.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").unwrap();
     let client = over(&client, &ours);
-    client.step().set_connect_state();
+    client.step().set_connect_state().unwrap();
     assert!(matches!(client.handshake(CALM), Err(Error::Library(_))));
 }

@@ -22,8 +22,8 @@ fn established() -> ([Arc<Connection>; 2], [UnixStream; 2]) {
     let (client, server) = contexts(0);
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (client, server) = (over(&client, &ours), over(&server, &theirs));
-    client.step().set_connect_state();
-    server.step().set_accept_state();
+    client.step().set_connect_state().unwrap();
+    server.step().set_accept_state().unwrap();
     let serve = thread::spawn({
         let server = Arc::clone(&server);
         move || server.handshake(CALM).unwrap()
@@ -121,8 +121,8 @@ fn a_callback_may_call_its_own_connection() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (client, server) = (over(&client, &ours), over(&server, &theirs));
     server.set_user_data(Box::new(Myself(Arc::downgrade(&server))));
-    server.step().set_accept_state();
-    client.step().set_connect_state();
+    server.step().set_accept_state().unwrap();
+    client.step().set_connect_state().unwrap();
     client.step().set_server_name(c"localhost").unwrap();
     let connect = thread::spawn(move || {
         let _ = client.handshake(CALM);

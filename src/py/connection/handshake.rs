@@ -17,14 +17,14 @@ impl Connection {
     ///
     /// OpenSSL: ``SSL_set_accept_state``.
     fn set_accept_state(&self, py: Python<'_>) -> PyResult<()> {
-        self.step(py, |step| step.set_accept_state())
+        self.try_step(py, |step| step.set_accept_state())
     }
 
     /// Make this end the client.
     ///
     /// OpenSSL: ``SSL_set_connect_state``.
     fn set_connect_state(&self, py: Python<'_>) -> PyResult<()> {
-        self.step(py, |step| step.set_connect_state())
+        self.try_step(py, |step| step.set_connect_state())
     }
 
     /// Connect the socket, and make this end the client. The handshake is still to be done.

@@ -196,7 +196,8 @@ pub(crate) unsafe extern "C" fn ocsp(ssl: *mut ffi::SSL, _pointer: *mut c_void) 
     let Some(state) = (unsafe { state(ssl) }) else { return -1 };
     match state.current().ocsp.clone() {
         None => SSL_TLSEXT_ERR_NOACK,
-        Some(OcspCallback::Server(callback)) => state.run(SSL_TLSEXT_ERR_ALERT_FATAL, || {
+        // On a client a positive answer accepts: there, the answer that fails closed is -1.
+        Some(OcspCallback::Server(callback)) => state.run(fatal(ssl), || {
             let response = callback(state)?;
             if response.is_empty() {
                 return Ok(SSL_TLSEXT_ERR_NOACK);
@@ -221,6 +222,12 @@ pub(crate) unsafe extern "C" fn ocsp(ssl: *mut ffi::SSL, _pointer: *mut c_void) 
             Ok(c_int::from(callback(state, &response)?))
         }),
     }
+}
+
+/// What an OCSP callback answers to end the handshake, at this end.
+fn fatal(ssl: *mut ffi::SSL) -> c_int {
+    // SAFETY: OpenSSL passed the SSL to the trampoline, so it is alive.
+    if unsafe { ffi::SSL_is_server(ssl) } == 1 { SSL_TLSEXT_ERR_ALERT_FATAL } else { -1 }
 }
 
 /// Gives the `SSL` a response to staple.

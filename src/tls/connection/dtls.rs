@@ -17,6 +17,7 @@ impl Step<'_> {
     /// OpenSSL: `DTLSv1_listen`.
     #[doc(alias = "DTLSv1_listen")]
     pub fn listen(&self) -> Result<()> {
+        self.refuse_inside()?;
         clear_queue();
         // SAFETY: made here, freed below.
         let address = check_ptr(unsafe { sys::BIO_ADDR_new() })?;

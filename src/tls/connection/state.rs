@@ -21,18 +21,22 @@ impl Step<'_> {
     ///
     /// OpenSSL: `SSL_set_connect_state`.
     #[doc(alias = "SSL_set_connect_state")]
-    pub fn set_connect_state(&self) {
+    pub fn set_connect_state(&self) -> Result<()> {
+        self.refuse_inside()?;
         // SAFETY: the SSL is alive and this thread holds its lock; so in every call below.
         unsafe { ffi::SSL_set_connect_state(self.as_ptr()) }
+        Ok(())
     }
 
     /// Makes this end the server, from the beginning.
     ///
     /// OpenSSL: `SSL_set_accept_state`.
     #[doc(alias = "SSL_set_accept_state")]
-    pub fn set_accept_state(&self) {
+    pub fn set_accept_state(&self) -> Result<()> {
+        self.refuse_inside()?;
         // SAFETY: see above.
         unsafe { ffi::SSL_set_accept_state(self.as_ptr()) }
+        Ok(())
     }
 
     /// How many bytes of decrypted data can be read without the transport.
@@ -103,7 +107,7 @@ impl Step<'_> {
     /// OpenSSL: `SSL_set_SSL_CTX`.
     #[doc(alias = "SSL_set_SSL_CTX")]
     pub fn set_context(&self, context: &Context) -> Result<()> {
-        let callbacks = context.freeze();
+        let callbacks = context.callbacks();
         clear_queue();
         // SAFETY: see above; the SSL takes a reference to the context.
         check_ptr(unsafe { ffi::SSL_set_SSL_CTX(self.as_ptr(), context.as_ptr()) })?;
@@ -317,6 +321,9 @@ impl Step<'_> {
     #[doc(alias = "SSL_set_session")]
     pub fn set_session(&self, session: &Session) -> Result<()> {
         clear_queue();
+        // A copy, for the reason that `session` gives one.
+        // SAFETY: the session is alive and not being changed.
+        let Some(session) = (unsafe { Session::copy_of(session.as_ptr())? }) else { return Ok(()) };
         // SAFETY: see above; the SSL takes a reference to the session.
         check(unsafe { ffi::SSL_set_session(self.as_ptr(), session.as_ptr()) })?;
         Ok(())

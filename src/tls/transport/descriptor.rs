@@ -12,6 +12,8 @@ pub struct Descriptor {
     fd: c_int,
     /// Whether it is a socket. What is none has no `recv`, and is polled before it is read.
     socket: bool,
+    /// Whether it is a socket of datagrams, where an empty one is not the end.
+    datagrams: bool,
     /// The direction for which a file that is no socket was not opened.
     closed: Option<Direction>,
     /// What the descriptor stood for at the start.
@@ -25,6 +27,7 @@ impl Descriptor {
     /// fails with `EBADF`, as it would with the system's own calls.
     pub fn new(fd: c_int) -> Self {
         let kind = socket_option::<c_int>(fd, libc::SO_TYPE);
+        let datagrams = kind.as_ref().is_ok_and(|kind| *kind == libc::SOCK_DGRAM);
         let socket = !kind.is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK));
         // SAFETY: asks for flags only.
         let closed = match unsafe { libc::fcntl(fd, libc::F_GETFL) } & libc::O_ACCMODE {
@@ -32,7 +35,7 @@ impl Descriptor {
             libc::O_WRONLY if !socket => Some(Direction::Read),
             _ => None,
         };
-        Self { fd, socket, closed, file: FileIdentity::of(fd) }
+        Self { fd, socket, datagrams, closed, file: FileIdentity::of(fd) }
     }
 
     /// The descriptor's number.
@@ -99,7 +102,8 @@ impl Descriptor {
                 if self.socket {
                     libc::send(self.fd, bytes, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
                 } else {
-                    libc::write(self.fd, bytes, len)
+                    // What is ready takes this much at least without blocking.
+                    libc::write(self.fd, bytes, len.min(libc::PIPE_BUF))
                 }
             }
         })
@@ -115,6 +119,7 @@ impl Descriptor {
                 return Transferred::NotReady;
             }
             match usize::try_from(call()) {
+                Ok(0) if direction == Direction::Read && self.datagrams => continue,
                 Ok(0) if direction == Direction::Read => return Transferred::End,
                 Ok(count) => return Transferred::Some(count),
                 Err(_) => {}
@@ -145,23 +150,33 @@ pub(crate) struct Wait {
 /// How long one operation has been waiting, over all its waits.
 pub(crate) struct Patience<'a> {
     since: Option<Instant>,
+    /// When signals were last looked for.
+    asked: Option<Instant>,
     interrupted: &'a dyn Fn() -> Result<(), CallbackError>,
 }
 
 impl<'a> Patience<'a> {
+    /// How long an operation goes on without looking for signals.
+    pub(crate) const ASK: Duration = Duration::from_millis(50);
+    /// The shortest and the longest time to sleep without a look at the connection, and at signals:
+    /// another thread's step may have decrypted data that the descriptor no longer announces, and a
+    /// signal that arrives just before `poll` does not interrupt it. Sleep gets longer as it goes on.
+    pub(crate) const FIRST: Duration = Duration::from_millis(10);
+    pub(crate) const LAST: Duration = Duration::from_secs(1);
+
     /// `interrupted` is run, with no lock held, when a signal arrives; what it fails with ends the
     /// operation.
     pub(crate) fn new(interrupted: &'a dyn Fn() -> Result<(), CallbackError>) -> Self {
-        Self { since: None, interrupted }
+        Self { since: None, asked: None, interrupted }
+    }
+
+    fn ask(&mut self) -> Result<()> {
+        self.asked = Some(Instant::now());
+        (self.interrupted)().map_err(Error::Callback)
     }
 }
 
 impl Wait {
-    /// The shortest and the longest time to sleep without a look at the connection, and at signals:
-    /// another thread's step may have decrypted data that the descriptor no longer announces, and a
-    /// signal that arrives just before `poll` does not interrupt it. Sleep gets longer as it goes on.
-    const SLICES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-
     /// Sleeps until the descriptor is ready, or it is time for another look at the connection.
     ///
     /// Returns whether to go on: `false` once the socket's own time-out has passed. Fails with what
@@ -170,18 +185,18 @@ impl Wait {
     pub(crate) fn sleep(&self, patience: &mut Patience<'_>) -> Result<bool> {
         let since = *patience.since.get_or_insert_with(Instant::now);
         let slept = since.elapsed();
-        let slice = slept.clamp(Self::SLICES.0, Self::SLICES.1);
+        let slice = slept.clamp(Patience::FIRST, Patience::LAST);
         let slice = match self.timeout.map(|timeout| timeout.checked_sub(slept)) {
             None => slice,
             Some(None | Some(Duration::ZERO)) => return Ok(false),
             Some(Some(left)) => left.min(slice),
         };
+        let asked = *patience.asked.get_or_insert(since);
         match poll(self.fd, self.direction, slice) {
-            Ok(true) => {}
-            Ok(false) => (patience.interrupted)().map_err(Error::Callback)?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                (patience.interrupted)().map_err(Error::Callback)?;
-            }
+            // A peer that sends a byte at a time keeps it from sleeping.
+            Ok(true) if asked.elapsed() < Patience::ASK => {}
+            Ok(_) => patience.ask()?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => patience.ask()?,
             Err(error) => {
                 return Err(Error::Syscall { errno: error.raw_os_error().unwrap_or(libc::EIO) });
             }
