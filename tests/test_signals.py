@@ -5,6 +5,7 @@ That a handler which returns lets the call go on is tested among the deviations.
 
 from __future__ import annotations
 
+import mmap
 import signal
 import socket
 import subprocess
@@ -35,10 +36,26 @@ def connect(ca_file: str, chain_file: str, key_file: str) -> tuple[Pair, Pair]:
     return handshake_over_sockets(connected), fresh
 
 
+def send_to_a_peer_that_keeps_up(client: SSL.Connection, server: SSL.Connection) -> None:
+    """Nothing ever blocks for long, but there is enough to send for a good while."""
+
+    def receive_for_ever() -> None:
+        buffer = bytearray(1 << 20)
+        while True:
+            server.recv_into(buffer)
+
+    background(receive_for_ever)
+    zeros = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # which take up no memory
+    client.sendall(mmap.mmap(-1, 1 << 35, flags=zeros, prot=mmap.PROT_READ))
+
+
 BLOCKING: dict[str, Callable[[Pair, Pair], Any]] = {
     "recv": lambda connected, fresh: connected.server.recv(1),
     "recv_into": lambda connected, fresh: connected.server.recv_into(bytearray(1)),
     "sendall": lambda connected, fresh: connected.client.sendall(bytes(64 << 20)),
+    "sendall to a peer that keeps up": lambda connected, fresh: send_to_a_peer_that_keeps_up(
+        *connected
+    ),
     "the server's handshake": lambda connected, fresh: fresh.server.do_handshake(),
     "the client's handshake": lambda connected, fresh: fresh.client.do_handshake(),
     "the handshake in recv": lambda connected, fresh: fresh.server.recv(1),

@@ -3,14 +3,14 @@
 use std::ffi::CString;
 
 use pyo3::Borrowed;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
 
 use super::errors::{deprecated, deprecated_inside};
 
 /// An integer for C; `message` is for what is none.
-pub(super) fn integer<'py, T>(value: &Bound<'py, PyAny>, message: &'static str) -> PyResult<T>
+pub(crate) fn integer<'py, T>(value: &Bound<'py, PyAny>, message: &'static str) -> PyResult<T>
 where
     T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
 {
@@ -51,6 +51,11 @@ pub(super) fn path(value: &Bound<'_, PyAny>) -> PyResult<CString> {
 /// A path, or `None`.
 pub(super) fn optional_path(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<CString>> {
     value.map(path).transpose()
+}
+
+/// The name of an object's class, for messages.
+pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string())
 }
 
 /// Bytes without a NUL, as C has strings.
@@ -96,9 +101,7 @@ pub(super) fn callable(value: &Bound<'_, PyAny>, message: &'static str) -> PyRes
 /// The elements of a list of `bytes`; not empty.
 pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     if !value.is_truthy()? {
-        return Err(pyo3::exceptions::PyValueError::new_err(
-            "at least one protocol must be specified",
-        ));
+        return Err(PyValueError::new_err("at least one protocol must be specified"));
     }
     value
         .try_iter()?

@@ -87,7 +87,12 @@ impl Target {
         // contiguous in the order of C on one side, this copies them one by one.
         let code = unsafe {
             let from = bytes.as_bytes().as_ptr().cast_mut().cast();
-            ffi::PyBuffer_FromContiguous(&raw const *self.0.0, from, len as ffi::Py_ssize_t, ORDER)
+            ffi::PyBuffer_FromContiguous(
+                (&raw const *self.0.0).cast_mut(),
+                from,
+                len as ffi::Py_ssize_t,
+                ORDER,
+            )
         };
         if code == 0 { Ok(len) } else { Err(PyErr::fetch(py)) }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use pyo3::exceptions::{PyException, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyInt, PyList, PyWeakrefReference};
+use pyo3::types::{PyBytes, PyInt, PyList, PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::collector::Slot;
@@ -83,7 +83,6 @@ impl ConnectionRef {
     }
 
     fn of<'py>(py: Python<'py>, state: &ConnectionState) -> PyResult<Bound<'py, PyAny>> {
-        use pyo3::types::PyWeakrefMethods;
         state
             .user_data::<Self>()
             .and_then(|connection| connection.0.bind(py).upgrade())

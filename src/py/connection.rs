@@ -202,6 +202,7 @@ impl Connection {
         let (transport, bare) = transport(socket)?;
         let core = tls::Connection::new(context.get().core()?, transport)?;
         core.set_user_data(Box::new(ConnectionRef::new(slf.as_any())?));
+        this.app_data.set(None);
         this.socket.set(socket.map(|socket| socket.clone().unbind()));
         this.context.set(Some(context.clone().into_any().unbind()));
         this.initial_context.set(Some(context.clone().into_any().unbind()));
@@ -253,8 +254,11 @@ impl Connection {
     /// Get the object that was left with :meth:`set_app_data`.
     ///
     /// :return: the object, or ``None``.
-    fn get_app_data<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.app_data.get_or_none(py)
+    fn get_app_data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.app_data.get(py) {
+            Some(data) => Ok(data),
+            None => self.inner().map(|_| py.None().into_bound(py)),
+        }
     }
 
     /// Leave an object for :meth:`get_app_data`.

@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::ssl::Ssl;
@@ -64,6 +65,9 @@ struct Locked {
 unsafe impl Send for Locked {}
 
 impl Connection {
+    /// How long a long write goes on without looking for signals.
+    const ASK: Duration = Duration::from_millis(50);
+
     /// A connection over `transport`, with the settings of `context`, which cannot be changed any
     /// more from now on.
     ///
@@ -170,11 +174,17 @@ impl Connection {
     ) -> Result<(), (usize, Error)> {
         let _turn = self.writing();
         let mut written = 0;
+        let mut asked = Instant::now();
         while written < data.len() {
             let rest = data.skip(written);
             written += self
                 .complete(interrupted, |step| step.write(rest))
                 .map_err(|error| (written, error))?;
+            // A peer that keeps up never lets this sleep, where signals are looked for otherwise.
+            if asked.elapsed() > Self::ASK && written < data.len() {
+                interrupted().map_err(|error| (written, Error::Callback(error)))?;
+                asked = Instant::now();
+            }
         }
         Ok(())
     }
@@ -185,7 +195,10 @@ impl Connection {
     /// OpenSSL: `SSL_shutdown`.
     #[doc(alias = "SSL_shutdown")]
     pub fn shutdown(&self, interrupted: Interrupted<'_>) -> Result<bool> {
-        let _turn = self.writing();
+        // Once close_notify has gone out nobody can write any more, and the wait for the peer's is
+        // not to stop those who try: they are to be told.
+        let sent = self.step().shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
+        let _turn = if sent { None } else { self.writing() };
         self.complete(interrupted, |step| step.shutdown())
     }
 

@@ -1,9 +1,8 @@
 //! Beginning a connection: its role, its socket, its handshake, what it offers.
 
 use std::ffi::c_long;
-use std::sync::Arc;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
@@ -204,8 +203,8 @@ impl Connection {
     ///
     /// OpenSSL: ``SSL_set_info_callback``.
     fn set_info_callback(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
-        let callables: &Arc<_> = self.callables();
         self.inner()?;
+        let callables = self.callables();
         callables.info.set(Some(callback));
         let info = callbacks::info(callables);
         self.step(py, |step| step.set_info_callback(info))
@@ -239,7 +238,7 @@ impl Connection {
             .map_err(|_| PyTypeError::new_err("session must be a Session instance"))?;
         let (session, context) = session.get().get(py)?;
         if !context.is(self.context.get_or_none(py)) {
-            return Err(pyo3::exceptions::PyValueError::new_err(
+            return Err(PyValueError::new_err(
                 "session must have been created by a Connection using the same Context as this one",
             ));
         }

@@ -2,14 +2,16 @@
 
 use std::ffi::{c_int, c_long};
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 
 use super::Connection;
-use crate::py::arguments::{Blame, bytes_or_text};
+use crate::py::arguments::{Blame, bytes_or_text, integer};
 use crate::py::buffer::{Source, Target, new_bytes, read_bytes};
+use crate::tls::Error;
+use crate::tls::connection::Step;
 use crate::tls::region::Writable;
 
 /// `socket.MSG_PEEK`.
@@ -208,10 +210,10 @@ impl Connection {
         let limit = size(bufsiz)?;
         // Nobody can take the bytes between the look and the copy: this thread stays attached in
         // its step, and making the object runs no other code.
-        let take = |step: &crate::tls::connection::Step<'_>| {
+        let take = |step: &Step<'_>| {
             let len = step.untaken()?.min(limit);
             if len == 0 && limit > 0 {
-                return Err(crate::tls::Error::WantRead.into());
+                return Err(Error::WantRead.into());
             }
             new_bytes(py, len, |room| step.take(room))
         };
@@ -279,7 +281,7 @@ impl Connection {
     ///
     /// OpenSSL: ``SSL_set_shutdown``.
     fn set_shutdown(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
-        let state = crate::py::arguments::integer(state, "state must be an integer")?;
+        let state = integer(state, "state must be an integer")?;
         self.step(py, |step| step.set_shutdown_state(state))
     }
 
@@ -325,11 +327,9 @@ impl Connection {
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "($self, *args, **kwargs)")]
     fn makefile(
         &self,
-        _args: &Bound<'_, pyo3::types::PyTuple>,
-        _kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        Err(pyo3::exceptions::PyNotImplementedError::new_err(
-            "Cannot make file object of OpenSSL.SSL.Connection",
-        ))
+        Err(PyNotImplementedError::new_err("Cannot make file object of OpenSSL.SSL.Connection"))
     }
 }

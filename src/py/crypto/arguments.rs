@@ -7,6 +7,8 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::py::arguments::type_name;
+
 /// An encoding. The argument `type` of the functions that load and dump.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FileType {
@@ -83,8 +85,4 @@ pub(super) fn fresh<'py, T: PyClass>(original: &Bound<'py, T>) -> PyResult<Bound
     let copy = class.call_method1("__new__", (&class,))?;
     copy.getattr("__dict__")?.call_method1("update", (original.getattr("__dict__")?,))?;
     Ok(copy.cast_into::<T>()?)
-}
-
-pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string())
 }

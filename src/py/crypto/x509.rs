@@ -7,7 +7,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
 use super::arguments::{c_name, fresh};
-
 use super::cryptography;
 use super::failure::Result;
 use super::held::Held;

@@ -157,9 +157,10 @@ impl<'a> Patience<'a> {
 }
 
 impl Wait {
-    /// The longest time to sleep without a look at the connection. Another thread's step may have
-    /// decrypted data that the descriptor no longer announces, or taken a signal.
-    const SLICE: Duration = Duration::from_secs(1);
+    /// The shortest and the longest time to sleep without a look at the connection, and at signals:
+    /// another thread's step may have decrypted data that the descriptor no longer announces, and a
+    /// signal that arrives just before `poll` does not interrupt it. Sleep gets longer as it goes on.
+    const SLICES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
     /// Sleeps until the descriptor is ready, or it is time for another look at the connection.
     ///
@@ -168,12 +169,12 @@ impl Wait {
     /// another file by now, and with the `errno` of `poll`.
     pub(crate) fn sleep(&self, patience: &mut Patience<'_>) -> Result<bool> {
         let since = *patience.since.get_or_insert_with(Instant::now);
-        let slice = match self.timeout {
-            None => Self::SLICE,
-            Some(timeout) => match timeout.checked_sub(since.elapsed()) {
-                None | Some(Duration::ZERO) => return Ok(false),
-                Some(left) => left.min(Self::SLICE),
-            },
+        let slept = since.elapsed();
+        let slice = slept.clamp(Self::SLICES.0, Self::SLICES.1);
+        let slice = match self.timeout.map(|timeout| timeout.checked_sub(slept)) {
+            None => slice,
+            Some(None | Some(Duration::ZERO)) => return Ok(false),
+            Some(Some(left)) => left.min(slice),
         };
         match poll(self.fd, self.direction, slice) {
             Ok(true) => {}

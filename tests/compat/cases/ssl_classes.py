@@ -212,6 +212,15 @@ def case_uninitialised(o: Observer) -> None:
     o.call("connection: context", conn.get_context)
 
 
+def case_app_data_before_init(o: Observer) -> None:
+    """`__init__` begins afresh."""
+    conn = SSL.Connection.__new__(SSL.Connection)
+    o.call("set", conn.set_app_data, "early")
+    o.call("get", conn.get_app_data)
+    conn.__init__(context(TLS13))
+    o.call("get after __init__", conn.get_app_data)
+
+
 def case_uninitialised_attribute(o: Observer) -> None:
     """`__getattr__` of a connection that has no socket yet."""
     conn = SSL.Connection.__new__(SSL.Connection)

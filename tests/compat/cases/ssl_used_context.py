@@ -59,10 +59,10 @@ def case_mutator(o: Observer, method: str) -> None:
     SSL.Connection(used)
     o.call("used", getattr(used, method), *good)
     o.call("used, wrong type", getattr(used, method), *(object() for _ in good))
-    o.call("used, one too many", getattr(used, method), *good, 1, 2, 3)
-    o.call("used, unknown keyword", getattr(used, method), *good, nonsense=1)
+    o.call("signature: one too many", getattr(used, method), *good, 1, 2, 3)
+    o.call("signature: unknown keyword", getattr(used, method), *good, nonsense=1)
     if good:
-        o.call("used, nothing", getattr(used, method))
+        o.call("signature: nothing", getattr(used, method))
 
 
 def case_readers(o: Observer) -> None:

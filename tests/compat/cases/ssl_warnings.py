@@ -50,8 +50,20 @@ def case_deprecated_methods(o: Observer) -> None:
     o.call("set_passwd_cb", ctx.set_passwd_cb, print)
     o.call("set_client_ca_list", ctx.set_client_ca_list, [])
     o.call("set_passwd_cb without arguments", ctx.set_passwd_cb)
-    for method in (SSL.Context.set_passwd_cb, SSL.Context.set_client_ca_list):
-        o.see(f"{method.__name__}.__deprecated__", getattr(method, "__deprecated__", None))
+
+
+def case_deprecated_attributes(o: Observer) -> None:
+    """What `warnings.deprecated` leaves for tools, on functions and on methods."""
+    o.see("function", getattr(crypto.get_elliptic_curve, "__deprecated__", None))
+    for method in (
+        SSL.Context.set_passwd_cb,
+        SSL.Context.set_client_ca_list,
+        crypto.PKey.check,
+        crypto.PKey.generate_key,
+        crypto.X509.get_subject,
+        crypto.X509.sign,
+    ):
+        o.see(method.__name__, getattr(method, "__deprecated__", None))
 
 
 def case_no_warning(o: Observer) -> None:
