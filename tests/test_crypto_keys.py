@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from OpenSSL import crypto
+from OpenSSL import SSL, crypto
 from support.implementation import deviation
 
 pytestmark = pytest.mark.filterwarnings(
@@ -28,6 +28,12 @@ PASSPHRASE = b"secret"
 
 
 def load(kind: str) -> crypto.PKey:
+    if kind in POST_QUANTUM:
+        if SSL.OPENSSL_VERSION_NUMBER < 0x30500000:
+            pytest.skip("OpenSSL has ML-DSA and ML-KEM from 3.5 on")
+        pytest.importorskip(
+            f"cryptography.hazmat.primitives.asymmetric.{kind[:6].replace('-', '')}"
+        )
     return crypto.load_privatekey(crypto.FILETYPE_PEM, (KEYS / f"{kind}.pem").read_bytes())
 
 
