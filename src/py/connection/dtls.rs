@@ -11,6 +11,7 @@ impl Connection {
     ///
     /// :raises WantReadError: if there is none yet.
     /// :raises Error: if OpenSSL fails.
+    /// :raises RuntimeError: inside a callback of this connection.
     ///
     /// What the callbacks for cookies raise is raised here.
     ///

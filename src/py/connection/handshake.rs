@@ -15,12 +15,16 @@ use crate::py::session::Session;
 impl Connection {
     /// Make this end the server.
     ///
+    /// :raises RuntimeError: inside a callback of this connection.
+    ///
     /// OpenSSL: ``SSL_set_accept_state``.
     fn set_accept_state(&self, py: Python<'_>) -> PyResult<()> {
         self.try_step(py, |step| step.set_accept_state())
     }
 
     /// Make this end the client.
+    ///
+    /// :raises RuntimeError: inside a callback of this connection.
     ///
     /// OpenSSL: ``SSL_set_connect_state``.
     fn set_connect_state(&self, py: Python<'_>) -> PyResult<()> {
@@ -85,6 +89,7 @@ impl Connection {
     /// :raises WantReadError, WantWriteError: if it cannot go on yet. Call again.
     /// :raises ZeroReturnError, SysCallError: if the peer has closed the connection.
     /// :raises Error: if it fails.
+    /// :raises RuntimeError: inside a callback of this connection.
     ///
     /// What a callback raises during the handshake is raised here.
     ///

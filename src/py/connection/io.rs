@@ -75,6 +75,7 @@ impl Connection {
     /// :raises WantReadError, WantWriteError: if nothing could be sent yet. Call again with the
     ///     same data.
     /// :raises ZeroReturnError, SysCallError, Error: if the connection is closed or has failed.
+    /// :raises RuntimeError: in the handler of a signal that interrupted another write.
     ///
     /// OpenSSL: ``SSL_write``.
     #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
@@ -105,6 +106,7 @@ impl Connection {
     ///     be sent. As with the exceptions below, the attribute ``bytes_sent`` of the exception
     ///     says how many were; call again with the others.
     /// :raises ZeroReturnError, SysCallError, Error: if the connection is closed or has failed.
+    /// :raises RuntimeError: in the handler of a signal that interrupted another write.
     ///
     /// OpenSSL: ``SSL_write``.
     #[pyo3(signature = (buf, flags=None), text_signature = "($self, buf, flags=0)")]
