@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: build ## Watch a server and a client talk, with each other, openssl s_client and curl
 	@$(PY) examples/demo.py
 
-test: lint test-core test-system reference build ## Everything: lint, core and Python tests, on both OpenSSLs
+test: lint test-core test-system build reference ## Everything: lint, core and Python tests, on both OpenSSLs
 	$(PY) -m pytest $(ARGS)
 
 ## While working on it
@@ -55,7 +55,7 @@ test-core: ## The core's own tests, with no Python in the dependency graph
 	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
 	$(CARGO) test $(FLAGS) --features testing
 
-test-python: build ## The Python tests alone; ARGS="-k alpn" goes to pytest
+test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to pytest
 	$(PY) -m pytest $(ARGS)
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
@@ -69,7 +69,7 @@ bench: build reference ## Compare with pyOpenSSL and with the standard library's
 
 # Not compared with pyOpenSSL, whose OpenSSL is another: texts and lists of ciphers differ with it.
 ifeq ($(HAS_SYSTEM_OPENSSL),yes)
-test-system: test-system-core $(VENV_SYSTEM)/.built ## Core and Python tests on the system's OpenSSL
+test-system: test-system-core $(VENV_SYSTEM)/.built reference ## Core and Python tests on the system's OpenSSL
 	$(PY_SYSTEM) -m pytest --ignore tests/compat $(ARGS)
 
 test-system-core:
