@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset PYO3_PYTHON CARGO_TARGET_DIR
 
-"$python" -m maturin sdist --quiet --out "$work"
+"$python" -m maturin sdist --out "$work"
 cd "$work"
 sdist=$(echo ./*.tar.gz)
 content=$(tar -tf "$sdist")
