@@ -8,10 +8,13 @@ mod identity;
 mod io;
 mod negotiated;
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyAttributeError, PyOSError, PyRecursionError, PyRuntimeError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
@@ -143,6 +146,38 @@ impl Connection {
     }
 }
 
+/// A look at a socket for an attribute. The socket may look on this very connection in turn.
+struct Lookup;
+
+thread_local! {
+    static LOOKUPS: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Lookup {
+    /// More than any stack of sockets has, and less than the thread's own stack holds.
+    const MOST: u32 = 100;
+
+    fn begin() -> PyResult<Self> {
+        if LOOKUPS.get() >= Self::MOST {
+            return Err(PyRecursionError::new_err(
+                "the socket's attributes are looked up on its own connection",
+            ));
+        }
+        LOOKUPS.set(LOOKUPS.get() + 1);
+        Ok(Self)
+    }
+
+    fn run<T>(self, look: impl FnOnce() -> T) -> T {
+        look()
+    }
+}
+
+impl Drop for Lookup {
+    fn drop(&mut self) {
+        LOOKUPS.set(LOOKUPS.get() - 1);
+    }
+}
+
 /// Whether `fileno()` failed because there is no descriptor any more, and not because, say, of an
 /// interrupt.
 fn is_about_closing(py: Python<'_>, error: &PyErr) -> bool {
@@ -218,12 +253,7 @@ impl Connection {
         name: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().socket.get(slf.py()) {
-            // Through Python's function, which counts the depth: a socket's own attributes may be
-            // looked up on this connection.
-            Some(socket) => {
-                let builtins = slf.py().import(intern!(slf.py(), "builtins"))?;
-                builtins.getattr(intern!(slf.py(), "getattr"))?.call1((socket, name))
-            }
+            Some(socket) => Lookup::begin()?.run(|| socket.getattr(name.cast()?)),
             None => {
                 let class = slf.get_type().name()?;
                 Err(PyAttributeError::new_err(format!(
