@@ -166,10 +166,6 @@ impl Lookup {
         LOOKUPS.set(LOOKUPS.get() + 1);
         Ok(Self)
     }
-
-    fn run<T>(self, look: impl FnOnce() -> T) -> T {
-        look()
-    }
 }
 
 impl Drop for Lookup {
@@ -253,7 +249,10 @@ impl Connection {
         name: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().socket.get(slf.py()) {
-            Some(socket) => Lookup::begin()?.run(|| socket.getattr(name.cast()?)),
+            Some(socket) => {
+                let _depth = Lookup::begin()?;
+                socket.getattr(name.cast()?)
+            }
             None => {
                 let class = slf.get_type().name()?;
                 Err(PyAttributeError::new_err(format!(

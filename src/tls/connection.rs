@@ -44,8 +44,7 @@ pub struct Connection {
     /// Held by a writer over its waits, too: OpenSSL wants a write that it could not finish to be
     /// continued before another begins. Taken before `locked`, except by a thread that has `locked`.
     writer: ReentrantMutex<()>,
-    descriptor: Option<c_int>,
-    /// What the descriptor stood for at the start.
+    /// The descriptor, and what it stood for at the start; `None` for memory buffers.
     file: Option<FileIdentity>,
 }
 
@@ -75,9 +74,9 @@ impl Connection {
     pub fn new(context: &Context, transport: Transport) -> Result<Self> {
         let callbacks: Arc<Callbacks> = context.callbacks();
         clear_queue();
-        let (descriptor, file) = match &transport {
-            Transport::Descriptor(end) => (Some(end.fd()), Some(end.file())),
-            Transport::Memory(_) => (None, None),
+        let file = match &transport {
+            Transport::Descriptor(end) => Some(end.file()),
+            Transport::Memory(_) => None,
         };
         // SAFETY: the context is alive; the new SSL is owned by `ssl`.
         let ssl = unsafe { Ssl::from_ptr(check_ptr(ffi::SSL_new(context.as_ptr()))?) };
@@ -92,17 +91,12 @@ impl Connection {
         }
         let locked =
             Locked { ssl, state, endpoint, depth: Cell::new(0), unfinished: Cell::new(false) };
-        Ok(Self {
-            locked: ReentrantMutex::new(locked),
-            writer: ReentrantMutex::new(()),
-            descriptor,
-            file,
-        })
+        Ok(Self { locked: ReentrantMutex::new(locked), writer: ReentrantMutex::new(()), file })
     }
 
     /// The descriptor that carries the connection; `None` for memory buffers.
     pub fn descriptor(&self) -> Option<c_int> {
-        self.descriptor
+        self.file.as_ref().map(FileIdentity::fd)
     }
 
     /// Whether the descriptor still stands for the file that it stood for at the start; `true` for
@@ -217,7 +211,7 @@ impl Connection {
     ///
     /// Fails with [`Error::Reentrant`] where this thread has the turn: in the handler of a signal.
     fn writing(&self, interrupted: Interrupted<'_>) -> Result<Option<ReentrantMutexGuard<'_, ()>>> {
-        if self.descriptor.is_none() || self.locked.is_owned_by_current_thread() {
+        if self.file.is_none() || self.locked.is_owned_by_current_thread() {
             return Ok(None);
         }
         if self.writer.is_owned_by_current_thread() {

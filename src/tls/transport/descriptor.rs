@@ -9,14 +9,13 @@ use crate::tls::error::{CallbackError, Error, Result};
 
 /// A descriptor. It stays the caller's: it is never closed here, nor are its flags changed.
 pub struct Descriptor {
-    fd: c_int,
     /// Whether it is a socket. What is none has no `recv`, and is polled before it is read.
     socket: bool,
     /// Whether it is a socket of datagrams, where an empty one is not the end.
     datagrams: bool,
     /// The direction for which a file that is no socket was not opened.
     closed: Option<Direction>,
-    /// What the descriptor stood for at the start.
+    /// Its number, and what that stood for at the start.
     file: FileIdentity,
 }
 
@@ -35,12 +34,7 @@ impl Descriptor {
             libc::O_WRONLY if !socket => Some(Direction::Read),
             _ => None,
         };
-        Self { fd, socket, datagrams, closed, file: FileIdentity::of(fd) }
-    }
-
-    /// The descriptor's number.
-    pub fn fd(&self) -> c_int {
-        self.fd
+        Self { socket, datagrams, closed, file: FileIdentity::of(fd) }
     }
 
     /// What the descriptor stood for at the start.
@@ -52,11 +46,11 @@ impl Descriptor {
     /// for, because it is in non-blocking mode or not open.
     pub(crate) fn wait(&self, direction: Direction) -> Option<Wait> {
         // SAFETY: asks for flags only.
-        let flags = unsafe { libc::fcntl(self.fd, libc::F_GETFL) };
+        let flags = unsafe { libc::fcntl(self.file.fd, libc::F_GETFL) };
         if flags == -1 || flags & libc::O_NONBLOCK != 0 {
             return None;
         }
-        Some(Wait { fd: self.fd, direction, file: self.file, timeout: self.timeout(direction) })
+        Some(Wait { direction, file: self.file, timeout: self.timeout(direction) })
     }
 
     /// The time-out that the socket has been given with `SO_RCVTIMEO` or `SO_SNDTIMEO`.
@@ -68,7 +62,7 @@ impl Descriptor {
             Direction::Read => libc::SO_RCVTIMEO,
             Direction::Write => libc::SO_SNDTIMEO,
         };
-        let timeout = socket_option::<libc::timeval>(self.fd, option).ok()?;
+        let timeout = socket_option::<libc::timeval>(self.file.fd, option).ok()?;
         let seconds = Duration::from_secs(u64::try_from(timeout.tv_sec).ok()?);
         let timeout = seconds + Duration::from_micros(u64::try_from(timeout.tv_usec).ok()?);
         (!timeout.is_zero()).then_some(timeout)
@@ -83,9 +77,9 @@ impl Descriptor {
             // SAFETY: the caller's promise.
             unsafe {
                 if self.socket {
-                    libc::recv(self.fd, room, len, libc::MSG_DONTWAIT)
+                    libc::recv(self.file.fd, room, len, libc::MSG_DONTWAIT)
                 } else {
-                    libc::read(self.fd, room, len)
+                    libc::read(self.file.fd, room, len)
                 }
             }
         })
@@ -100,10 +94,10 @@ impl Descriptor {
             // SAFETY: the caller's promise.
             unsafe {
                 if self.socket {
-                    libc::send(self.fd, bytes, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+                    libc::send(self.file.fd, bytes, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
                 } else {
                     // What is ready takes this much at least without blocking.
-                    libc::write(self.fd, bytes, len.min(libc::PIPE_BUF))
+                    libc::write(self.file.fd, bytes, len.min(libc::PIPE_BUF))
                 }
             }
         })
@@ -115,7 +109,7 @@ impl Descriptor {
             return Transferred::Failed(libc::EBADF);
         }
         loop {
-            if !self.socket && !matches!(poll(self.fd, direction, Duration::ZERO), Ok(true)) {
+            if !self.socket && !matches!(poll(self.file.fd, direction, Duration::ZERO), Ok(true)) {
                 return Transferred::NotReady;
             }
             match usize::try_from(call()) {
@@ -141,7 +135,6 @@ impl Descriptor {
 
 /// Waiting for a descriptor that is in blocking mode.
 pub(crate) struct Wait {
-    fd: c_int,
     direction: Direction,
     file: FileIdentity,
     timeout: Option<Duration>,
@@ -192,7 +185,7 @@ impl Wait {
             Some(Some(left)) => left.min(slice),
         };
         let asked = *patience.asked.get_or_insert(since);
-        match poll(self.fd, self.direction, slice) {
+        match poll(self.file.fd, self.direction, slice) {
             // A peer that sends a byte at a time keeps it from sleeping.
             Ok(true) if asked.elapsed() < Patience::ASK => {}
             Ok(_) => patience.ask()?,
@@ -225,6 +218,11 @@ impl FileIdentity {
         // SAFETY: fstat succeeded, so it filled the room.
         let status = unsafe { status.assume_init() };
         Self { fd, file: Some((status.st_dev, status.st_ino)) }
+    }
+
+    /// The descriptor's number.
+    pub(crate) fn fd(&self) -> c_int {
+        self.fd
     }
 
     /// Whether the number still stands for that. A program that closes a descriptor and opens
