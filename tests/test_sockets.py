@@ -182,7 +182,7 @@ def test_accept_and_connect_are_those_of_the_socket(
         assert client.connect(listener.getsockname()) is None
         assert client.send(b"hello") == 5
         connection, address, received = serving.result(PATIENCE)
-    assert type(connection) is SSL.Connection
+    assert connection.__class__ is SSL.Connection
     assert connection.get_context() is server_context
     assert address == client.getsockname()
     assert received == b"hello"

@@ -460,7 +460,7 @@ def test_accept_makes_plain_connections(server_context: SSL.Context, sockets: So
 
     listener = mock.Mock(fileno=sockets[0].fileno, accept=lambda: (sockets[1], "address"))
     connection, address = Mine(server_context, listener).accept()
-    assert type(connection) is SSL.Connection
+    assert connection.__class__ is SSL.Connection
     assert address == "address"
 
 

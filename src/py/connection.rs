@@ -1,24 +1,24 @@
 //! The class `Connection`: its parts, how it is made, and how calls reach the core.
 //!
-//! Its methods are in files by topic: `io`, `handshake`, `negotiated`, `identity`, `dtls`.
+//! Its methods are in files by topic: `attributes`, `io`, `handshake`, `negotiated`, `identity`, `dtls`.
 
+mod attributes;
 mod dtls;
 mod handshake;
 mod identity;
 mod io;
 mod negotiated;
 
-use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-use pyo3::exceptions::{
-    PyAttributeError, PyOSError, PyRecursionError, PyRuntimeError, PyTypeError, PyValueError,
-};
+use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
+use self::attributes::Attributes;
+pub(super) use self::attributes::name_class;
 use super::callbacks::{self, Callables, ConnectionRef};
 use super::collector::{Made, Slot};
 use super::context::Context;
@@ -45,6 +45,9 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 pub(super) struct Connection {
     made: Made,
     inner: OnceLock<Inner>,
+    /// What it has of its socket.
+    #[pyo3(get, name = "__getattr__")]
+    attributes: Attributes,
     /// What carries the connection. Programs that subclass assign it.
     socket: Slot,
     /// The context that the connection has now.
@@ -146,34 +149,6 @@ impl Connection {
     }
 }
 
-/// A look at a socket for an attribute. The socket may look on this very connection in turn.
-struct Lookup;
-
-thread_local! {
-    static LOOKUPS: Cell<u32> = const { Cell::new(0) };
-}
-
-impl Lookup {
-    /// More than any stack of sockets has, and less than the thread's own stack holds.
-    const MOST: u32 = 100;
-
-    fn begin() -> PyResult<Self> {
-        if LOOKUPS.get() >= Self::MOST {
-            return Err(PyRecursionError::new_err(
-                "the socket's attributes are looked up on its own connection",
-            ));
-        }
-        LOOKUPS.set(LOOKUPS.get() + 1);
-        Ok(Self)
-    }
-}
-
-impl Drop for Lookup {
-    fn drop(&mut self) {
-        LOOKUPS.set(LOOKUPS.get() - 1);
-    }
-}
-
 /// Whether `fileno()` failed because there is no descriptor any more, and not because, say, of an
 /// interrupt.
 fn is_about_closing(py: Python<'_>, error: &PyErr) -> bool {
@@ -240,26 +215,11 @@ impl Connection {
         this.socket.set(socket.map(|socket| socket.clone().unbind()));
         this.context.set(Some(context.clone().into_any().unbind()));
         this.initial_context.set(Some(context.clone().into_any().unbind()));
-        Ok(())
-    }
-
-    /// Look an attribute up on the socket that the connection does not have itself.
-    fn __getattr__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        match slf.get().socket.get(slf.py()) {
-            Some(socket) => {
-                let _depth = Lookup::begin()?;
-                socket.getattr(name.cast()?)
-            }
-            None => {
-                let class = slf.get_type().name()?;
-                Err(PyAttributeError::new_err(format!(
-                    "'{class}' object has no attribute '{name}'"
-                )))
-            }
+        this.attributes.of(slf)?;
+        if socket.is_some() {
+            attributes::delegate(slf)?;
         }
+        Ok(())
     }
 
     /// Get the context that the connection has now.
@@ -311,8 +271,14 @@ impl Connection {
     }
 
     #[setter(_socket)]
-    fn set_inner_socket(&self, value: Option<Py<PyAny>>) {
-        self.socket.set(value);
+    fn set_inner_socket(slf: &Bound<'_, Self>, value: Option<Py<PyAny>>) -> PyResult<()> {
+        let this = slf.get();
+        if value.is_some() {
+            this.attributes.of(slf)?;
+            attributes::delegate(slf)?;
+        }
+        this.socket.set(value);
+        Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -77,6 +77,7 @@ mod _rust {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::refuse_second_interpreter(module.py())?;
+        super::connection::name_class(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)
     }
