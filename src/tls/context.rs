@@ -6,6 +6,7 @@
 
 mod identity;
 mod negotiation;
+mod roots;
 mod setting;
 mod trust;
 mod watch;
@@ -51,6 +52,7 @@ struct Builder {
     settings: RefCell<Vec<Setting>>,
     callbacks: RefCell<Callbacks>,
     passphrase: RefCell<Option<Arc<PassphraseCallback>>>,
+    trust: RefCell<trust::Trust>,
 }
 
 impl Context {
@@ -93,6 +95,7 @@ impl Context {
         let fresh = Self::new(self.inner.method)?;
         let from = self.settings();
         let to = fresh.settings();
+        to.own_store()?;
         for setting in from.builder.settings.borrow().iter() {
             to.apply(setting.clone())?;
         }

@@ -70,7 +70,7 @@ pub fn contexts(version: i32) -> (Context, Context) {
         context.settings().set_max_version(version).unwrap();
     }
     client.settings().set_verify(constants::VERIFY_PEER as i32, None).unwrap();
-    client.settings().certificate_store().unwrap().add_certificate(&certificate).unwrap();
+    client.settings().certificate_store().unwrap().unwrap().add_certificate(&certificate).unwrap();
     server.settings().use_certificate(certificate).unwrap();
     server.settings().use_private_key(key).unwrap();
     (client, server)

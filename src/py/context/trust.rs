@@ -185,7 +185,7 @@ impl Context {
     ///
     /// OpenSSL: ``SSL_CTX_get_cert_store``.
     fn get_cert_store(&self, py: Python<'_>) -> PyResult<Option<Py<X509Store>>> {
-        let store = self.settings(py, |settings| Ok(settings.certificate_store()))?;
+        let store = self.settings(py, |settings| settings.certificate_store())?;
         store.map(|store| X509Store::wrap(py, store)).transpose()
     }
 }

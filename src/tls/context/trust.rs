@@ -1,14 +1,15 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
-use std::env;
 use std::ffi::{CStr, CString, c_int};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::ptr;
 use std::sync::Arc;
+use std::{env, iter, mem, ptr};
 
 use openssl_sys as ffi;
 
 use super::Settings;
+use super::roots::{self, Origin};
 use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
@@ -27,6 +28,18 @@ const FILES: [&CStr; 5] = [
 /// Where systems keep their trusted certificates in a directory.
 const DIRECTORIES: [&CStr; 1] = [c"/etc/ssl/certs"];
 
+/// Whose store a context has.
+#[derive(Default)]
+pub(super) enum Trust {
+    /// Its own, empty, and not handed out.
+    #[default]
+    Nobody,
+    /// One that other contexts may have, too, and where that looks for more.
+    Shared { store: Store, searches: Vec<Setting> },
+    /// Its own.
+    Own,
+}
+
 impl Settings<'_> {
     /// Trusts the certificates in a PEM file, and those that are found in a directory by the hash
     /// of their names when they are needed.
@@ -39,6 +52,13 @@ impl Settings<'_> {
         directory: Option<&CStr>,
     ) -> Result<()> {
         self.check_unused()?;
+        if let (Some(file), None, true) = (file, directory, self.trusts_nobody()) {
+            let origin = Origin::File(file.into());
+            let store =
+                roots::store(origin, &[file], |store| store.load_locations(Some(file), None))?;
+            return self.share(store, &[]);
+        }
+        self.own_store()?;
         clear_queue();
         let pointer = |path: Option<&CStr>| path.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: the SSL_CTX is alive; each path is NUL-terminated or null.
@@ -59,17 +79,83 @@ impl Settings<'_> {
     /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
     #[doc(alias = "SSL_CTX_set_default_verify_paths")]
     pub fn set_default_verify_paths(&self) -> Result<()> {
-        self.apply(Setting::DefaultTrust)?;
+        self.check_unused()?;
+        let (mut file, mut directory) = (None, None);
         if !default_locations_exist() {
             let there = |path: &&CStr| exists(path);
-            if let Some(file) = FILES.into_iter().find(there) {
-                self.load_verify_locations(Some(file), None)?;
-            }
-            if let Some(directory) = DIRECTORIES.into_iter().find(there) {
-                self.load_verify_locations(None, Some(directory))?;
-            }
+            file = FILES.into_iter().find(there);
+            directory = DIRECTORIES.into_iter().find(there);
         }
+        let searches: Vec<_> = iter::once(Setting::DefaultTrust)
+            .chain(directory.map(|directory| Setting::TrustDirectory(directory.into())))
+            .collect();
+        if self.trusts_nobody() {
+            let (default, _) = default_locations();
+            let variables = (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"));
+            let default = match &variables.0 {
+                Some(file) => CString::new(file.as_bytes()).unwrap_or(default),
+                None => default,
+            };
+            let files: Vec<&CStr> = [Some(default.as_c_str()), file]
+                .into_iter()
+                .flatten()
+                .filter(|file| exists(file))
+                .collect();
+            let origin = Origin::Platform { file: variables.0, directory: variables.1 };
+            let store = roots::store(origin, &files, |store| {
+                store.load_default_locations()?;
+                file.map_or(Ok(()), |file| store.load_locations(Some(file), None))?;
+                directory.map_or(Ok(()), |directory| store.load_locations(None, Some(directory)))
+            })?;
+            return self.share(store, &searches);
+        }
+        self.own_store()?;
+        for search in searches {
+            self.apply(search)?;
+        }
+        file.map_or(Ok(()), |file| self.load_verify_locations(Some(file), None))
+    }
+
+    /// Whether the store is as it was made, and nobody has a handle on it.
+    fn trusts_nobody(&self) -> bool {
+        matches!(*self.builder.trust.borrow(), Trust::Nobody)
+    }
+
+    /// Uses a store that other contexts use, too. `searches`: where it looks for more.
+    fn share(&self, store: Store, searches: &[Setting]) -> Result<()> {
+        clear_queue();
+        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
+        searches.iter().for_each(|search| self.record(search.clone()));
+        *self.builder.trust.borrow_mut() = Trust::Shared { store, searches: searches.to_vec() };
         Ok(())
+    }
+
+    /// Sees to it that no other context uses the store: somebody is going to add to it.
+    pub(super) fn own_store(&self) -> Result<()> {
+        let trust = self.builder.trust.replace(Trust::Own);
+        let Trust::Shared { store: shared, searches } = trust else { return Ok(()) };
+        let copy = || {
+            let own = Store::new()?;
+            clear_queue();
+            borrowed::copy_store(&shared, &own)?;
+            Ok(own)
+        };
+        let own = match copy() {
+            Ok(own) => own,
+            Err(error) => {
+                self.builder.trust.replace(Trust::Shared { store: shared, searches });
+                return Err(error);
+            }
+        };
+        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
+        if self.check_unused().is_err() {
+            // A connection in another thread may be verifying with it, on a pointer that OpenSSL
+            // does not count: it is never freed.
+            mem::forget(shared);
+        }
+        searches.iter().try_for_each(|search| search.apply(self.as_ptr()))
     }
 
     /// Whether the peer's certificate is asked for and checked (`SSL_VERIFY_*`), and who decides;
@@ -87,9 +173,10 @@ impl Settings<'_> {
     ///
     /// OpenSSL: `SSL_CTX_get_cert_store`.
     #[doc(alias = "SSL_CTX_get_cert_store")]
-    pub fn certificate_store(&self) -> Option<Store> {
+    pub fn certificate_store(&self) -> Result<Option<Store>> {
+        self.own_store()?;
         // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference of its own.
-        unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) }
+        Ok(unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) })
     }
 
     /// The authorities whose certificates a server asks its clients for.

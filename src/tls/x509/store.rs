@@ -125,6 +125,18 @@ impl Store {
         }
     }
 
+    /// Trusts what is in OpenSSL's own default locations, or where the environment variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` say. It is no failure if nothing is there.
+    ///
+    /// OpenSSL: `X509_STORE_set_default_paths`.
+    #[doc(alias = "X509_STORE_set_default_paths")]
+    pub fn load_default_locations(&self) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        // SAFETY: this value keeps the store alive.
+        check(unsafe { ffi::X509_STORE_set_default_paths(self.pointer) }).map(drop)
+    }
+
     /// Trusts the certificates of a PEM file, and looks others up in a directory as
     /// `openssl rehash` names them.
     ///

@@ -1,0 +1,106 @@
+"""Contexts that trust the same files share what was read from them, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from OpenSSL import SSL, crypto
+from support.certificates import Authority, Identity
+from support.tls import handshake, negotiate, new_server_context, pair_in_memory, reasons
+
+
+@pytest.fixture
+def roots(tmp_path: Path, authority: Authority) -> Path:
+    """A file of roots, old enough to be read once only."""
+    path = tmp_path / "roots.pem"
+    shutil.copy(authority.file, path)
+    made = time.time()
+    while time.time() < made + 2.2:
+        time.sleep(0.05)
+    return path
+
+
+def trusting(path: Path) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.load_verify_locations(str(path))
+    context.set_verify(SSL.VERIFY_PEER)
+    return context
+
+
+def trusts(context: SSL.Context, identity: Identity) -> bool:
+    outcome = negotiate(pair_in_memory(context, new_server_context(identity)))
+    if outcome.client is None:
+        return True
+    assert reasons(outcome.client) == ["certificate verify failed"]
+    return False
+
+
+def test_what_one_adds_the_others_do_not_trust(
+    roots: Path, server_identity: Identity, stranger: Authority
+) -> None:
+    foreign = stranger.issue("localhost")
+    root = crypto.load_certificate(crypto.FILETYPE_PEM, Path(stranger.file).read_bytes())
+    contexts = [trusting(roots) for _ in range(4)]
+    by_store, by_file, used, untouched = contexts
+    assert trusts(used, server_identity)
+    by_store_store = by_store.get_cert_store()
+    assert by_store_store is not None
+    by_store_store.add_cert(root)
+    by_file.load_verify_locations(stranger.file)
+    assert trusts(by_store, foreign)
+    assert trusts(by_file, foreign)
+    assert not trusts(untouched, foreign)
+    assert not trusts(used, foreign)
+    # The store of a context in use stays open.
+    used_store = used.get_cert_store()
+    assert used_store is not None
+    used_store.add_cert(root)
+    assert trusts(used, foreign)
+    assert not trusts(trusting(roots), foreign)
+    for context in (*contexts, trusting(roots)):
+        assert trusts(context, server_identity)
+
+
+def test_a_file_that_changed_is_read_again(
+    roots: Path, server_identity: Identity, stranger: Authority
+) -> None:
+    assert trusts(trusting(roots), server_identity)
+    before = roots.stat()
+    replacement = Path(stranger.file).read_bytes()
+    padded = replacement + b"\n" * max(0, before.st_size - len(replacement))
+    roots.write_bytes(padded)
+    os.utime(roots, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not trusts(trusting(roots), server_identity)
+    assert trusts(trusting(roots), stranger.issue("localhost"))
+
+
+def test_a_file_that_is_gone_is_no_longer_trusted(roots: Path) -> None:
+    trusting(roots)
+    roots.unlink()
+    with pytest.raises(SSL.Error):
+        trusting(roots)
+
+
+def test_the_platforms_trust_follows_the_environment(
+    roots: Path, server_identity: Identity, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def platform() -> SSL.Context:
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.set_default_verify_paths()
+        context.set_verify(SSL.VERIFY_PEER)
+        return context
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    assert trusts(platform(), server_identity)
+    assert trusts(platform(), server_identity)
+    added = platform()
+    store = added.get_cert_store()
+    assert store is not None
+    assert trusts(added, server_identity)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+    assert not trusts(platform(), server_identity)
+    assert handshake(pair_in_memory(added, new_server_context(server_identity)))
