@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -309,3 +311,37 @@ def test_a_connection_is_used_by_threads_in_turn(connected: Pair) -> None:
                 assert transfer(connected.client, connected.server, b"question") == b"question"
 
     at_once(talk, talk, talk)
+
+
+def test_a_socket_closed_while_it_is_written_to_takes_no_stranger_along(
+    connected_over_sockets: Pair, sockets: Sockets
+) -> None:
+    """Its number is given to another socket at once: no record may go there."""
+    raw = sockets[1].dup()
+
+    def keep_up() -> None:
+        buffer = bytearray(1 << 20)
+        while raw.recv_into(buffer):  # the records themselves, so that nothing ever fills up
+            pass
+
+    with raw:
+        reading = background(keep_up)
+        sending = background(connected_over_sockets.client.sendall, bytes(1 << 27))
+        time.sleep(0.05)
+        number = sockets[0].fileno()
+        sockets[0].close()
+        with_number = socket.socketpair()
+        stranger = next((end for end in with_number if end.fileno() == number), None)
+        if stranger is None:
+            pytest.skip("the number went elsewhere")
+        peer = next(end for end in with_number if end is not stranger)
+        with pytest.raises(SSL.SysCallError) as failure:
+            sending.result(PATIENCE)
+        assert failure.value.args == (errno.EBADF, "EBADF")
+        peer.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            peer.recv(1)
+        for end in with_number:
+            end.close()
+        raw.shutdown(socket.SHUT_RDWR)
+        reading.result(PATIENCE)

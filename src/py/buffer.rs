@@ -7,9 +7,9 @@
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
-use std::slice;
+use std::{ptr, slice};
 
-use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -178,11 +178,20 @@ pub(super) fn new_bytes(
     len: usize,
     write: impl FnOnce(&Writable<'_>) -> tls::Result<usize>,
 ) -> PyResult<Bound<'_, PyBytes>> {
-    PyBytes::new_with(py, len, |room| {
-        let written = write(&Writable::from(room))?;
-        debug_assert_eq!(written, len);
-        Ok(())
-    })
+    let size = ffi::Py_ssize_t::try_from(len).map_err(|_| PyMemoryError::new_err(()))?;
+    // SAFETY: without a string to copy, the object's bytes are not initialised. It is ours alone, and
+    // nobody sees it before they are.
+    let (bytes, room) = unsafe {
+        let bytes =
+            Bound::from_owned_ptr_or_err(py, ffi::PyBytes_FromStringAndSize(ptr::null(), size))?;
+        let room = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<u8>();
+        (bytes.cast_into_unchecked::<PyBytes>(), Writable::new(room, len))
+    };
+    if write(&room)? == len {
+        Ok(bytes)
+    } else {
+        Err(PyMemoryError::new_err("fewer bytes came than there were"))
+    }
 }
 
 /// # Safety

@@ -167,9 +167,22 @@ impl ConnectionState {
             Ok(Err(error)) => Error::Callback(error),
             Err(panic) => Error::Panicked(PanicPayload::new(panic)),
         };
+        self.fail(failure);
+        on_failure
+    }
+
+    /// Leaves a failure for the next call, unless there is one already.
+    pub(crate) fn fail(&self, failure: Error) {
         let first = self.failure.take().unwrap_or(failure);
         self.failure.set(Some(first));
-        on_failure
+    }
+
+    /// Whether there is a failure to be taken.
+    pub(crate) fn has_failed(&self) -> bool {
+        let failure = self.failure.take();
+        let has_failed = failure.is_some();
+        self.failure.set(failure);
+        has_failed
     }
 
     /// The failure that a callback left since the last call, once.

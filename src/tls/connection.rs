@@ -59,6 +59,8 @@ struct Locked {
     depth: Cell<u32>,
     /// Whether a write could not be finished: OpenSSL wants it to be continued before another.
     unfinished: Cell<bool>,
+    /// Whether the step under way has read data, and then met what the next one is to report.
+    kept: Cell<bool>,
 }
 
 // SAFETY: `state` and `endpoint` belong to `ssl`, which may move between threads, and move with it;
@@ -89,8 +91,14 @@ impl Connection {
             ffi::SSL_set_bio(ssl.as_ptr(), bio, bio);
             sys::ssl_ctrl(ssl.as_ptr(), ffi::SSL_CTRL_MODE, ffi::SSL_MODE_AUTO_RETRY);
         }
-        let locked =
-            Locked { ssl, state, endpoint, depth: Cell::new(0), unfinished: Cell::new(false) };
+        let locked = Locked {
+            ssl,
+            state,
+            endpoint,
+            depth: Cell::new(0),
+            unfinished: Cell::new(false),
+            kept: Cell::new(false),
+        };
         Ok(Self { locked: ReentrantMutex::new(locked), writer: ReentrantMutex::new(()), file })
     }
 
@@ -170,6 +178,11 @@ impl Connection {
         let mut written = 0;
         let mut asked = Instant::now();
         while written < data.len() {
+            // While it was written, another thread may have closed the descriptor, and a third have
+            // been given its number.
+            if written > 0 && !self.descriptor_is_same_file() {
+                return Err((written, Error::Syscall { errno: libc::EBADF }));
+            }
             let rest = data.skip(written);
             written += self
                 .complete(interrupted, |step| step.write(rest))
@@ -278,13 +291,56 @@ impl<'c> Step<'c> {
         self.call(|ssl| unsafe { ffi::SSL_do_handshake(ssl) }).map(drop)
     }
 
-    /// Reads what there is, at most one record's worth.
+    /// Reads what there is: a record, and those behind it that have come as a whole and fit into the
+    /// room. So no data stay behind that the descriptor does not tell of, unless the room was too
+    /// small for the first record. A close or a failure behind data is kept for the next call.
     ///
     /// OpenSSL: `SSL_read`.
     pub fn read(&self, room: &Writable<'_>) -> Result<usize> {
-        let (pointer, len) = (room.as_ptr().cast(), clamp(room.len()));
         // SAFETY: as above; the room is lent for at least this call.
-        self.transfer(len, |ssl| unsafe { ffi::SSL_read(ssl, pointer, len) })
+        let read = |ssl, room: &Writable<'_>| unsafe {
+            ffi::SSL_read(ssl, room.as_ptr().cast(), clamp(room.len()))
+        };
+        self.transfer(clamp(room.len()), |ssl| {
+            let mut count = read(ssl, room);
+            while let Ok(so_far @ 1..) = usize::try_from(count) {
+                let rest = room.skip(so_far);
+                if !self.may_read_on(rest.len()) {
+                    break;
+                }
+                match read(ssl, &rest) {
+                    more @ 1.. => count += more,
+                    code => {
+                        self.keep(self.failure(code));
+                        break;
+                    }
+                }
+            }
+            count
+        })
+    }
+
+    /// Whether a further record is to be read into what is left of the room.
+    fn may_read_on(&self, room: usize) -> bool {
+        let Transport::Descriptor(descriptor) = &self.endpoint().transport else { return false };
+        // SAFETY: the SSL is alive and this thread holds its lock.
+        let compresses = || unsafe { !sys::SSL_get_current_compression(self.as_ptr()).is_null() };
+        room > 0
+            && !self.is_inside()
+            && !self.state().has_failed()
+            && descriptor.has_record(room, compresses())
+    }
+
+    /// Keeps a failure that came behind data for the next call.
+    fn keep(&self, failure: Error) {
+        match failure {
+            // It is met again, if it is still so.
+            Error::WantRead | Error::WantWrite | Error::WantX509Lookup => return,
+            // OpenSSL reports it again.
+            Error::ZeroReturn => {}
+            failure => self.state().fail(failure),
+        }
+        self.locked.kept.set(true);
     }
 
     /// As [`Self::read`], but leaves the data to be read again.
@@ -425,15 +481,17 @@ impl<'c> Step<'c> {
         call: impl FnOnce(*mut ffi::SSL) -> c_int,
         conclude: impl FnOnce(c_int) -> Result<T>,
     ) -> Result<T> {
+        // SAFETY: the SSL is alive and this thread holds its lock.
+        self.endpoint().begin(|| unsafe { sys::is_at_record(self.as_ptr()) });
         let earlier = self.state().take_failure();
         // Inside a callback it belongs to the call that runs the callback.
         let aside = match earlier {
             Some(failure) if !self.is_inside() => return Err(failure),
             earlier => earlier,
         };
-        self.endpoint().reset();
         clear_queue();
         let outcome = conclude(call(self.as_ptr()));
+        self.endpoint().end(self.locked.kept.take());
         // What has been taken is gone from the queue; callbacks may have left something there.
         clear_queue();
         self.state().put_failure_back(aside);

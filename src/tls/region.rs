@@ -97,6 +97,15 @@ impl<'a> Writable<'a> {
         Self { len: self.len.min(len), ..self }
     }
 
+    /// What is left after the first `count` bytes; nothing when there are fewer. The room that this
+    /// was called on overlaps it.
+    pub(crate) fn skip(&self, count: usize) -> Writable<'_> {
+        let count = count.min(self.len);
+        // SAFETY: `count` is at most `len`, so the pointer stays within the lent room or just behind.
+        let pointer = unsafe { self.pointer.add(count) };
+        Writable { pointer, len: self.len - count, lent: PhantomData }
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.pointer
     }

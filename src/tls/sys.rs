@@ -4,7 +4,7 @@
 
 pub(crate) mod crypto;
 
-use std::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
 use openssl_sys as ffi;
 
@@ -63,6 +63,8 @@ unsafe extern "C" {
         callback: Option<InfoCallback>,
     );
 
+    pub(crate) fn SSL_CTX_set1_cert_store(context: *mut ffi::SSL_CTX, store: *mut ffi::X509_STORE);
+
     // openssl-sys declares the next four to take safe functions, which ours are not.
     pub(crate) fn SSL_CTX_set_verify(
         context: *mut ffi::SSL_CTX,
@@ -83,7 +85,9 @@ unsafe extern "C" {
     pub(crate) fn SSL_set_options(ssl: *mut ffi::SSL, options: u64) -> u64;
     pub(crate) fn SSL_use_certificate(ssl: *mut ffi::SSL, certificate: *mut ffi::X509) -> c_int;
     pub(crate) fn SSL_use_PrivateKey(ssl: *mut ffi::SSL, key: *mut ffi::EVP_PKEY) -> c_int;
+    fn SSL_rstate_string(ssl: *const ffi::SSL) -> *const c_char;
     pub(crate) fn SSL_want(ssl: *const ffi::SSL) -> c_int;
+    pub(crate) fn SSL_get_current_compression(ssl: *const ffi::SSL) -> *const c_void;
     pub(crate) fn SSL_get_cipher_list(ssl: *const ffi::SSL, n: c_int) -> *const c_char;
     pub(crate) fn SSL_get_client_CA_list(ssl: *const ffi::SSL) -> *mut ffi::stack_st_X509_NAME;
     pub(crate) fn SSL_renegotiate(ssl: *mut ffi::SSL) -> c_int;
@@ -123,6 +127,16 @@ const SSL_CTRL_GET_NEGOTIATED_GROUP: c_int = 134;
 pub(crate) unsafe fn ssl_ctrl(ssl: *mut ffi::SSL, command: c_int, number: c_long) -> c_long {
     // SAFETY: the caller's promise.
     unsafe { ffi::SSL_ctrl(ssl, command, number, std::ptr::null_mut()) }
+}
+
+/// Whether the next byte that OpenSSL reads is the first of a record.
+///
+/// # Safety
+///
+/// `ssl` is alive, and this thread holds its connection's lock.
+pub(crate) unsafe fn is_at_record(ssl: *const ffi::SSL) -> bool {
+    // SAFETY: the caller's promise; the string is static. "RH": read header, as opposed to body.
+    unsafe { CStr::from_ptr(SSL_rstate_string(ssl)) == c"RH" }
 }
 
 /// The name of the key exchange's group; null for none.

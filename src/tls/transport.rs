@@ -4,6 +4,7 @@
 //! descriptor's side never blocks inside OpenSSL; waiting is the connection's business, so that it
 //! can be done with no lock held.
 
+mod ahead;
 mod bio;
 mod descriptor;
 mod memory;
@@ -46,17 +47,47 @@ pub(crate) struct Endpoint {
     pub(crate) blocked: Cell<Option<Direction>>,
     /// Whether the last read met the end of the stream.
     eof: Cell<bool>,
+    /// How many more times the step under way may read from a descriptor.
+    reads: Cell<u32>,
+    /// Whether the step under way has written to the descriptor.
+    written: Cell<bool>,
 }
+
+/// How many reads one step may make. OpenSSL reads on by itself as long as there come records that
+/// hold no data, which a peer that floods can keep up for as long as it likes; no honest peer sends
+/// so many in a row.
+const READS: u32 = 4096;
 
 impl Endpoint {
     fn new(transport: Transport) -> Self {
-        Self { transport, errno: Cell::new(0), blocked: Cell::new(None), eof: Cell::new(false) }
+        Self {
+            transport,
+            errno: Cell::new(0),
+            blocked: Cell::new(None),
+            eof: Cell::new(false),
+            reads: Cell::new(READS),
+            written: Cell::new(false),
+        }
     }
 
-    /// Forgets what earlier transfers left behind.
-    pub(crate) fn reset(&self) {
+    /// Begins a step of the connection. `boundary`: whether the next byte to be read is a record's
+    /// first.
+    pub(crate) fn begin(&self, boundary: impl FnOnce() -> bool) {
         self.errno.set(0);
         self.blocked.set(None);
+        self.reads.set(READS);
+        self.written.set(false);
+        if let Transport::Descriptor(end) = &self.transport {
+            end.begin(boundary());
+        }
+    }
+
+    /// Ends a step. `failed`: whether it read data, and then met a close or a failure that the next
+    /// step is to report.
+    pub(crate) fn end(&self, failed: bool) {
+        if let Transport::Descriptor(end) = &self.transport {
+            end.end(failed);
+        }
     }
 
     /// Moves bytes in one direction, as far as they go without waiting.
@@ -68,7 +99,20 @@ impl Endpoint {
         // SAFETY: the caller's promise is passed on.
         let transferred = unsafe {
             match (&self.transport, direction) {
-                (Transport::Descriptor(end), Direction::Read) => end.read(buffer, len),
+                (Transport::Descriptor(_), Direction::Read) if self.reads.get() == 0 => {
+                    Transferred::NotReady
+                }
+                (Transport::Descriptor(end), Direction::Read) => {
+                    self.reads.set(self.reads.get() - 1);
+                    end.read(buffer, len)
+                }
+                // The caller has made sure of the descriptor, but between two records it may be
+                // closed, and opened for something else, by another thread.
+                (Transport::Descriptor(end), Direction::Write)
+                    if self.written.replace(true) && !end.file().is_current() =>
+                {
+                    Transferred::Failed(libc::EBADF)
+                }
                 (Transport::Descriptor(end), Direction::Write) => end.write(buffer, len),
                 (Transport::Memory(end), Direction::Read) => end.read(buffer, len),
                 (Transport::Memory(end), Direction::Write) => end.write(buffer, len),

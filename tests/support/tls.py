@@ -13,6 +13,8 @@ from support.threads import PATIENCE, background
 
 CHUNK = 1 << 16
 
+VERSIONS_OF_TLS = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
+
 
 def pin_version(context: SSL.Context, version: int | None) -> SSL.Context:
     """Let ``context`` speak ``version`` of TLS only; ``None`` leaves it as it is."""

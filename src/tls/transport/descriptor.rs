@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
+use super::ahead::Ahead;
 use super::{Direction, Transferred};
 use crate::tls::error::{CallbackError, Error, Result};
 
@@ -13,6 +14,8 @@ pub struct Descriptor {
     socket: bool,
     /// Whether it is a socket of datagrams, where an empty one is not the end.
     datagrams: bool,
+    /// What is seen ahead in a stream; `None` where there is no looking ahead.
+    ahead: Option<Ahead>,
     /// The direction for which a file that is no socket was not opened.
     closed: Option<Direction>,
     /// Its number, and what that stood for at the start.
@@ -26,7 +29,9 @@ impl Descriptor {
     /// fails with `EBADF`, as it would with the system's own calls.
     pub fn new(fd: c_int) -> Self {
         let kind = socket_option::<c_int>(fd, libc::SO_TYPE);
-        let datagrams = kind.as_ref().is_ok_and(|kind| *kind == libc::SOCK_DGRAM);
+        let is = |wanted| kind.as_ref().is_ok_and(|kind| *kind == wanted);
+        let datagrams = is(libc::SOCK_DGRAM);
+        let ahead = is(libc::SOCK_STREAM).then(Ahead::default);
         let socket = !kind.is_err_and(|error| error.raw_os_error() == Some(libc::ENOTSOCK));
         // SAFETY: asks for flags only.
         let closed = match unsafe { libc::fcntl(fd, libc::F_GETFL) } & libc::O_ACCMODE {
@@ -34,7 +39,7 @@ impl Descriptor {
             libc::O_WRONLY if !socket => Some(Direction::Read),
             _ => None,
         };
-        Self { socket, datagrams, closed, file: FileIdentity::of(fd) }
+        Self { socket, datagrams, ahead, closed, file: FileIdentity::of(fd) }
     }
 
     /// What the descriptor stood for at the start.
@@ -50,85 +55,110 @@ impl Descriptor {
         if flags == -1 || flags & libc::O_NONBLOCK != 0 {
             return None;
         }
-        Some(Wait { direction, file: self.file, timeout: self.timeout(direction) })
+        Some(Wait { direction, file: self.file, socket: self.socket })
     }
 
-    /// The time-out that the socket has been given with `SO_RCVTIMEO` or `SO_SNDTIMEO`.
-    fn timeout(&self, direction: Direction) -> Option<Duration> {
-        if !self.socket {
-            return None;
+    /// Begins a step of the connection. `boundary`: whether the next byte to be read is a record's
+    /// first.
+    pub(crate) fn begin(&self, boundary: bool) {
+        if let Some(ahead) = &self.ahead {
+            ahead.begin(self.file.fd, boundary);
         }
-        let option = match direction {
-            Direction::Read => libc::SO_RCVTIMEO,
-            Direction::Write => libc::SO_SNDTIMEO,
-        };
-        let timeout = socket_option::<libc::timeval>(self.file.fd, option).ok()?;
-        let seconds = Duration::from_secs(u64::try_from(timeout.tv_sec).ok()?);
-        let timeout = seconds + Duration::from_micros(u64::try_from(timeout.tv_usec).ok()?);
-        (!timeout.is_zero()).then_some(timeout)
+    }
+
+    /// Ends a step. `failed`: whether it read data, and then met a close or a failure that the next
+    /// step is to report.
+    pub(crate) fn end(&self, failed: bool) {
+        match &self.ahead {
+            Some(ahead) if failed => ahead.end_in_failure(self.file.fd),
+            Some(ahead) => ahead.end(self.file.fd),
+            None => {}
+        }
+    }
+
+    /// Whether a whole record has come whose plaintext takes no more than `room` bytes. `expands`:
+    /// whether plaintext can be longer than ciphertext.
+    pub(crate) fn has_record(&self, room: usize, expands: bool) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.has_record(self.file.fd, room, expands))
     }
 
     /// # Safety
     ///
     /// `room` has `len` writable bytes.
     pub(super) unsafe fn read(&self, room: *mut u8, len: usize) -> Transferred {
-        let room: *mut c_void = room.cast();
-        self.retry(Direction::Read, || {
+        if let Some(ahead) = &self.ahead {
             // SAFETY: the caller's promise.
-            unsafe {
+            return unsafe { ahead.read(self.file.fd, room, len) };
+        }
+        let room: *mut c_void = room.cast();
+        loop {
+            if let Err(outcome) = self.ready(Direction::Read) {
+                return outcome;
+            }
+            // SAFETY: the caller's promise.
+            let received = attempt(|| unsafe {
                 if self.socket {
                     libc::recv(self.file.fd, room, len, libc::MSG_DONTWAIT)
                 } else {
                     libc::read(self.file.fd, room, len)
                 }
+            });
+            if received != Transferred::End || !self.datagrams {
+                return received;
             }
-        })
+        }
     }
 
     /// # Safety
     ///
     /// `bytes` has `len` readable bytes.
     pub(super) unsafe fn write(&self, bytes: *const u8, len: usize) -> Transferred {
+        if let Err(outcome) = self.ready(Direction::Write) {
+            return outcome;
+        }
         let bytes: *const c_void = bytes.cast();
-        self.retry(Direction::Write, || {
-            // SAFETY: the caller's promise.
-            unsafe {
-                if self.socket {
-                    libc::send(self.file.fd, bytes, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
-                } else {
-                    // What is ready takes this much at least without blocking.
-                    libc::write(self.file.fd, bytes, len.min(libc::PIPE_BUF))
-                }
+        // SAFETY: the caller's promise.
+        attempt(|| unsafe {
+            if self.socket {
+                libc::send(self.file.fd, bytes, len, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+            } else {
+                // What is ready takes this much at least without blocking.
+                libc::write(self.file.fd, bytes, len.min(libc::PIPE_BUF))
             }
         })
     }
 
-    /// Runs a system call until it is not interrupted.
-    fn retry(&self, direction: Direction, call: impl Fn() -> libc::ssize_t) -> Transferred {
+    /// Whether a file that is no socket can be used without blocking; fails with what is to be
+    /// reported if not. A socket says so itself.
+    fn ready(&self, direction: Direction) -> Result<(), Transferred> {
         if self.closed == Some(direction) {
-            return Transferred::Failed(libc::EBADF);
+            return Err(Transferred::Failed(libc::EBADF));
         }
-        loop {
-            if !self.socket && !matches!(poll(self.file.fd, direction, Duration::ZERO), Ok(true)) {
-                return Transferred::NotReady;
+        if !self.socket && !matches!(poll(self.file.fd, direction, Duration::ZERO), Ok(true)) {
+            return Err(Transferred::NotReady);
+        }
+        Ok(())
+    }
+}
+
+/// Runs a system call that moves bytes, until it is not interrupted.
+pub(super) fn attempt(mut call: impl FnMut() -> libc::ssize_t) -> Transferred {
+    loop {
+        match usize::try_from(call()) {
+            Ok(0) => return Transferred::End,
+            Ok(count) => return Transferred::Some(count),
+            Err(_) => {}
+        }
+        match io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO) {
+            libc::EINTR => {}
+            #[allow(unreachable_patterns)] // the two are one number on most systems
+            libc::EAGAIN | libc::EWOULDBLOCK => return Transferred::NotReady,
+            // What OpenSSL's own socket BIO takes for passing (`BIO_sock_non_fatal_error`): a
+            // socket that is not connected yet. Waiting for it would spin.
+            libc::ENOTCONN | libc::EPROTO | libc::EINPROGRESS | libc::EALREADY => {
+                return Transferred::Retry;
             }
-            match usize::try_from(call()) {
-                Ok(0) if direction == Direction::Read && self.datagrams => continue,
-                Ok(0) if direction == Direction::Read => return Transferred::End,
-                Ok(count) => return Transferred::Some(count),
-                Err(_) => {}
-            }
-            match io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO) {
-                libc::EINTR => {}
-                #[allow(unreachable_patterns)] // the two are one number on most systems
-                libc::EAGAIN | libc::EWOULDBLOCK => return Transferred::NotReady,
-                // What OpenSSL's own socket BIO takes for passing (`BIO_sock_non_fatal_error`): a
-                // socket that is not connected yet. Waiting for it would spin.
-                libc::ENOTCONN | libc::EPROTO | libc::EINPROGRESS | libc::EALREADY => {
-                    return Transferred::Retry;
-                }
-                errno => return Transferred::Failed(errno),
-            }
+            errno => return Transferred::Failed(errno),
         }
     }
 }
@@ -137,7 +167,7 @@ impl Descriptor {
 pub(crate) struct Wait {
     direction: Direction,
     file: FileIdentity,
-    timeout: Option<Duration>,
+    socket: bool,
 }
 
 /// How long one operation has been waiting, over all its waits.
@@ -170,6 +200,21 @@ impl<'a> Patience<'a> {
 }
 
 impl Wait {
+    /// The time-out that the socket has been given with `SO_RCVTIMEO` or `SO_SNDTIMEO`.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.socket {
+            return None;
+        }
+        let option = match self.direction {
+            Direction::Read => libc::SO_RCVTIMEO,
+            Direction::Write => libc::SO_SNDTIMEO,
+        };
+        let timeout = socket_option::<libc::timeval>(self.file.fd, option).ok()?;
+        let seconds = Duration::from_secs(u64::try_from(timeout.tv_sec).ok()?);
+        let timeout = seconds + Duration::from_micros(u64::try_from(timeout.tv_usec).ok()?);
+        (!timeout.is_zero()).then_some(timeout)
+    }
+
     /// Sleeps until the descriptor is ready, or it is time for another look at the connection.
     ///
     /// Returns whether to go on: `false` once the socket's own time-out has passed. Fails with what
@@ -179,7 +224,9 @@ impl Wait {
         let since = *patience.since.get_or_insert_with(Instant::now);
         let slept = since.elapsed();
         let slice = slept.clamp(Patience::FIRST, Patience::LAST);
-        let slice = match self.timeout.map(|timeout| timeout.checked_sub(slept)) {
+        // Most waits are over before the first slice is, and need not know the time-out.
+        let timeout = if slept < Patience::FIRST { None } else { self.timeout() };
+        let slice = match timeout.map(|timeout| timeout.checked_sub(slept)) {
             None => slice,
             Some(None | Some(Duration::ZERO)) => return Ok(false),
             Some(Some(left)) => left.min(slice),
@@ -311,7 +358,7 @@ mod tests {
         let wait = descriptor.wait(Direction::Read).unwrap();
         let mut patience = Patience::new(&calm);
         while wait.sleep(&mut patience).unwrap() {}
-        assert!(descriptor.wait(Direction::Write).unwrap().timeout.is_none());
+        assert!(descriptor.wait(Direction::Write).unwrap().timeout().is_none());
     }
 
     #[test]
