@@ -28,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench build clean demo docs help lint reference test test-core test-python \
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean demo docs help lint reference test test-core test-python \
 	test-sdist test-system test-system-core test-wheel
 
 ## Start here
@@ -62,8 +62,19 @@ docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-bench: build reference ## Compare with pyOpenSSL and with the standard library's ssl
-	$(PY) benches/compare.py --reference $(PY_REFERENCE) $(ARGS)
+## How fast it is: each writes numbers, tables and pictures into docs, and README.md
+
+bench: build reference $(VENV)/.bench ## Compare with pyOpenSSL and with ssl; ARGS="--only message"
+	$(PY) benches/compare.py --reference $(PY_REFERENCE) --write $(ARGS)
+
+bench-core: ## Compare the core with libssl called straight: which share of the time is ours
+	$(PYTHON) benches/core.py --write $(ARGS)
+
+bench-server: build reference $(VENV)/.bench-server $(VENV_REFERENCE)/.bench-server ## Twisted over HTTPS, with wrk at the other end
+	$(PY) benches/server.py --reference $(PY_REFERENCE) --write $(ARGS)
+
+bench-scale: build reference $(VENV)/.bench ## From 1 to 10 000 connections in one process
+	$(PY) benches/scale.py --reference $(PY_REFERENCE) --write $(ARGS)
 
 ## Against other builds
 
@@ -110,6 +121,15 @@ $(VENV)/.ready: pyproject.toml
 
 $(VENV)/.docs: pyproject.toml $(VENV)/.ready
 	$(call install,$(VENV),docs)
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.ready
+	$(call install,$(VENV),bench)
+
+$(VENV)/.bench-server: pyproject.toml $(VENV)/.ready
+	$(call install,$(VENV),bench-server)
+
+$(VENV_REFERENCE)/.bench-server: pyproject.toml $(VENV_REFERENCE)/.ready
+	$(call install,$(VENV_REFERENCE),bench-server)
 
 $(VENV_SYSTEM)/.ready: pyproject.toml
 	$(call install,$(VENV_SYSTEM),test)

@@ -4,7 +4,7 @@
     make bench ARGS="--quick"
     make bench ARGS="--only message --only bulk --turns 30"
 
-measuring/turns.py says how it is measured. Only a whole run writes documentation.
+measuring/turns.py says how it is measured. Only a whole run changes the documentation.
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from os import path
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from measuring import identities
+from measuring import compared, identities, report, sides
 from measuring.rows import ROWS, Row
-from measuring.turns import Result, Side, compare, describe
+from measuring.sides import OURS, REFERENCE, STDLIB, Side
+from measuring.turns import Result, compare, describe, middle_half
 
-OURS, REFERENCE, STDLIB = "ours", "pyOpenSSL", "ssl"
-WIDTHS = (27, 15, 15, 15, 9, 15, 7, 9, 16)
 HEADER = ("", OURS, REFERENCE, STDLIB, "ratio", "middle half", "cpu", "to ssl", "aim")
+WIDTHS = (27, 15, 15, 15, 9, 15, 7, 9, 20)
 
 
 def line(cells: tuple[str, ...]) -> str:
@@ -32,18 +29,12 @@ def line(cells: tuple[str, ...]) -> str:
     return first.strip().ljust(WIDTHS[0]) + "".join(others)
 
 
-def middle_half(values: list[float]) -> tuple[float, float]:
-    ordered = sorted(values)
-    quarter = len(ordered) // 4
-    return ordered[quarter], ordered[-1 - quarter]
-
-
 def show(result: Result) -> str:
     row = result.row
-    ratios = result.ratios(OURS, REFERENCE)
+    ratios = result.ratios(OURS)
     ratio = median(ratios)
     low, high = middle_half(ratios)
-    cpu = result.cpu_ratio(OURS, REFERENCE)
+    cpu = result.cpu_ratio(OURS)
     has_stdlib = STDLIB in result.samples
     return line(
         (
@@ -54,8 +45,8 @@ def show(result: Result) -> str:
             f"{ratio:.2f}x",
             f"{low:.2f} to {high:.2f}",
             f"{cpu:.2f}" if cpu else "",
-            f"{median(result.ratios(OURS, STDLIB)):.2f}x" if has_stdlib else "",
-            f"{row.goal:g} ({row.floor:g}) {row.reached(ratio)}",
+            f"{ratio / median(result.ratios(STDLIB)):.2f}x" if has_stdlib else "",
+            f"{row.goal:.3g} ({row.floor:.3g}) {row.reached(ratio)}",
         )
     )
 
@@ -63,14 +54,13 @@ def show(result: Result) -> str:
 def selected(texts: list[str]) -> list[Row]:
     rows = [row for row in ROWS if not texts or any(text in row.name for text in texts)]
     if not rows:
-        raise SystemExit("No row has that in its name. There are: " + "; ".join(r.name for r in ROWS))
+        raise SystemExit("There is no such row. There are: " + "; ".join(row.name for row in ROWS))
     return rows
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare with pyOpenSSL and with ssl.")
-    parser.add_argument("--ours", type=path.abspath, default=sys.executable, help="a Python that has this package")
-    parser.add_argument("--reference", type=path.abspath, required=True, help="a Python that has pyOpenSSL itself")
+    sides.add_arguments(parser)
     parser.add_argument("--no-ssl", action="store_true", help="leave the standard library out")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="rows with this in their names"
@@ -78,20 +68,40 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=3, help="with new processes (%(default)s)")
     parser.add_argument("--turns", type=int, default=10, help="in each pass (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one pass of five turns")
+    parser.add_argument("--write", action="store_true", help="into README.md and docs")
     options = parser.parse_args()
-    passes, turns = (1, 5) if options.quick else (options.passes, options.turns)
-    sides = [Side(OURS, options.ours, "OpenSSL"), Side(REFERENCE, options.reference, "OpenSSL")]
+    if options.quick:
+        options.passes, options.turns = 1, 5
+    if options.quick or options.only or options.no_ssl:
+        options.write = False
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    subjects = sides.both(options)
     if not options.no_ssl:
-        sides.append(Side(STDLIB, options.ours, "ssl"))
+        subjects.append(Side(STDLIB, options.ours, "ssl"))
+    results = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         identities.make(folder)
-        for side, found in describe(sides, folder).items():
-            print(f"{side:<12}{found['library']} {found['version']}, {found['openssl']}")
+        found = describe(subjects, folder)
+        for side, described in found.items():
+            print(
+                f"{side:<12}{described['library']} {described['version']}, {described['openssl']}"
+            )
         print("\n" + line(HEADER))
-        for result in compare(selected(options.only), sides, folder, passes, turns):
+        for result in compare(
+            selected(options.only), subjects, folder, options.passes, options.turns
+        ):
+            results.append(result)
             print(show(result), flush=True)
-    print("\nRatio: how many times the cost of pyOpenSSL is ours; for memory, ours to pyOpenSSL's.")
+    print("\nRatio: how many times our cost pyOpenSSL's is; cpu: the same for processor time.")
+    if options.write:
+        how = {"passes": options.passes, "turns": options.turns}
+        numbers = compared.numbers(results, found, how)
+        compared.picture(report.publish(compared.NAME, numbers, compared.render))
     return 0
 
 

@@ -21,7 +21,7 @@ impl Library for Core {
     }
 
     fn in_memory((client, server): &Self::Contexts) -> [Ours; 2] {
-        let end = |context| Ours { connection: testing::in_memory(context), _socket: None };
+        let end = |context| Ours { connection: testing::in_memory(context), socket: None };
         joined(end(client), end(server))
     }
 
@@ -29,7 +29,7 @@ impl Library for Core {
         let end = |context, socket: UnixStream| {
             let transport = Transport::Descriptor(Descriptor::new(socket.as_raw_fd()));
             let connection = Connection::new(context, transport).unwrap();
-            Ours { connection, _socket: Some(socket) }
+            Ours { connection, socket: Some(socket) }
         };
         joined(end(client, ours), end(server, theirs))
     }
@@ -44,7 +44,7 @@ fn joined(client: Ours, server: Ours) -> [Ours; 2] {
 pub(crate) struct Ours {
     connection: Connection,
     /// Closed after the connection.
-    _socket: Option<UnixStream>,
+    socket: Option<UnixStream>,
 }
 
 impl End for Ours {
@@ -65,7 +65,8 @@ impl End for Ours {
     fn read(&self, room: &mut [u8]) -> usize {
         match self.connection.read(&Writable::from(room), CALM) {
             Ok(count) => count,
-            Err(Error::WantRead | Error::UnexpectedEof) => 0,
+            Err(Error::WantRead) => 0,
+            Err(Error::UnexpectedEof | Error::Syscall { .. }) if self.socket.is_some() => 0,
             Err(error) => panic!("{error}"),
         }
     }

@@ -97,19 +97,18 @@ impl Straight {
         self.ssl.as_ref().as_ptr()
     }
 
-    /// Whether the call that returned `code` found nothing, or nobody, to read from; panics when it
-    /// failed in another way.
-    fn is_empty(&self, code: c_int) -> bool {
+    /// Panics unless the call that returned `code` found nothing to read, or, over a socket, nobody
+    /// to read from.
+    fn expect_empty(&self, code: c_int) {
         // SAFETY: the SSL is alive, and nothing was called since.
-        match unsafe { ffi::SSL_get_error(self.ssl(), code) } {
-            ffi::SSL_ERROR_WANT_READ => true,
-            // SAFETY: touches this thread's own queue.
-            ffi::SSL_ERROR_SSL if self.socket.is_some() => unsafe {
-                ffi::ERR_clear_error();
-                true
-            },
-            other => panic!("SSL_get_error: {other}"),
+        let kind = unsafe { ffi::SSL_get_error(self.ssl(), code) };
+        if kind == ffi::SSL_ERROR_WANT_READ {
+            return;
         }
+        // SAFETY: touches this thread's own queue.
+        unsafe { ffi::ERR_clear_error() };
+        let gone = [ffi::SSL_ERROR_SSL, ffi::SSL_ERROR_SYSCALL].contains(&kind);
+        assert!(gone && self.socket.is_some(), "SSL_get_error: {kind}");
     }
 }
 
@@ -119,7 +118,10 @@ impl End for Straight {
     fn handshake(&self) -> bool {
         // SAFETY: the SSL is alive, and only this thread has it; so in every call below.
         let code = unsafe { ffi::SSL_do_handshake(self.ssl()) };
-        code == 1 || !self.is_empty(code)
+        if code != 1 {
+            self.expect_empty(code);
+        }
+        code == 1
     }
 
     fn write(&self, data: &[u8]) {
@@ -135,7 +137,7 @@ impl End for Straight {
         match usize::try_from(code) {
             Ok(count @ 1..) => count,
             _ => {
-                assert!(self.is_empty(code));
+                self.expect_empty(code);
                 0
             }
         }

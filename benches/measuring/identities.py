@@ -26,7 +26,7 @@ def certificate(name: str, key: Key) -> bytes:
     now = datetime.datetime.now(datetime.timezone.utc)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     usage = x509.KeyUsage(
-        **{name: False for name in NOT_USED}, digital_signature=True, key_cert_sign=True
+        **dict.fromkeys(NOT_USED, False), digital_signature=True, key_cert_sign=True
     )
     return (
         x509.CertificateBuilder()
@@ -39,9 +39,7 @@ def certificate(name: str, key: Key) -> bytes:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(identifier, critical=False)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )

@@ -112,8 +112,7 @@ class Library(abc.ABC):
 
         def loop(number: int) -> None:
             others = [
-                threading.Thread(target=shake, args=(number // threads,))
-                for _ in range(1, threads)
+                threading.Thread(target=shake, args=(number // threads,)) for _ in range(1, threads)
             ]
             for other in others:
                 other.start()

@@ -85,7 +85,7 @@ class PyOpenSSL(Library):
         contexts = self.contexts(version)
         # pyOpenSSL spoils the session of a connection that is dropped without a shutdown.
         closed = self.SSL.SENT_SHUTDOWN | self.SSL.RECEIVED_SHUTDOWN
-        client, server, full = self.connect(contexts)
+        client, _server, full = self.connect(contexts)
         try:
             client.recv(1)  # the tickets
         except self.SSL.WantReadError:
@@ -96,7 +96,7 @@ class PyOpenSSL(Library):
         def loop(number: int) -> None:
             total = 0
             for _ in range(number):
-                client, server, written = self.connect(contexts, session)
+                client, _server, written = self.connect(contexts, session)
                 client.set_shutdown(closed)
                 total += written
             assert total < number * (full - 300), "the server has shown its certificate again"

@@ -7,19 +7,21 @@ pass, because where a process's memory happens to lie makes it faster or slower 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from measuring.child import Child, environment
 from measuring.rows import IMPORT, MEMORY, Row
+from measuring.sides import OURS, REFERENCE, Side
 
-BENCHES = Path(__file__).resolve().parent.parent
 SAMPLE = 0.05  # seconds that one measurement takes at least
 PAIRS = 300  # of connections, whose memory is measured
+
 
 IMPORTING = """\
 import time
@@ -27,24 +29,6 @@ wall, cpu = time.perf_counter(), time.process_time()
 import {module}
 print([time.perf_counter() - wall, time.process_time() - cpu])
 """
-
-
-def environment() -> dict[str, str]:
-    """Ours, without what would have all children load the same package."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of those compared: a library, and the interpreter that has it."""
-
-    name: str
-    python: str
-    kind: str
-
-    @property
-    def module(self) -> str:
-        return "OpenSSL.SSL" if self.kind == "OpenSSL" else self.kind
 
 
 @dataclass(frozen=True)
@@ -55,42 +39,16 @@ class Measurement:
     cpu: float | None  # seconds of processor, of user and system together
 
 
-class Worker:
+class Worker(Child):
     """A child process with one library in it."""
 
     def __init__(self, side: Side, identities: Path) -> None:
-        self._process = subprocess.Popen(
-            [side.python, "-m", "measuring.worker", side.kind, str(identities)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=BENCHES,
-            env=environment(),
-        )
-        self.description: dict[str, str] = self._read()
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def _read(self) -> dict[str, str]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("A worker has ended; what it said is above.")
-        answer: dict[str, str] = json.loads(line)
-        return answer
+        super().__init__(side.python, "worker", side.kind, str(identities))
 
     def run(self, row: Row, number: int) -> Measurement:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"row": row.name, "number": number}) + "\n")
-        self._process.stdin.flush()
-        answer = self._read()
-        cpu = float(answer["cpu"]) / number if "cpu" in answer else None
-        return Measurement(float(answer["cost"]) / number, cpu)
+        answer = self.ask(row=row.name, number=number)
+        cpu = answer["cpu"] / number if "cpu" in answer else None
+        return Measurement(answer["cost"] / number, cpu)
 
 
 class Repeated:
@@ -130,8 +88,16 @@ class Memory:
         self._identities = identities
 
     def measure(self) -> Measurement:
-        with Worker(self._side, self._identities) as worker:
+        worker = Worker(self._side, self._identities)
+        with worker:
             return worker.run(MEMORY, PAIRS)
+
+
+def middle_half(values: list[float]) -> tuple[float, float]:
+    """The first and the third quartile."""
+    ordered = sorted(values)
+    quarter = len(ordered) // 4
+    return ordered[quarter], ordered[-1 - quarter]
 
 
 Samples = dict[str, list[Measurement]]
@@ -147,18 +113,16 @@ class Result:
     def cost(self, side: str) -> float:
         return median(sample.cost for sample in self.samples[side])
 
-    def ratios(self, ours: str, theirs: str) -> list[float]:
-        """How many times as much the other costs, in each turn; for memory, the other way round."""
-        turns = zip(self.samples[ours], self.samples[theirs])
-        if self.row.is_memory:
-            return [mine.cost / other.cost for mine, other in turns]
+    def ratios(self, side: str) -> list[float]:
+        """How many times as much the reference costs, in each turn."""
+        turns = zip(self.samples[side], self.samples[REFERENCE])
         return [other.cost / mine.cost for mine, other in turns]
 
-    def cpu_ratio(self, ours: str, theirs: str) -> float | None:
+    def cpu_ratio(self, side: str) -> float | None:
         """The same for the time of the processor, in the middle."""
         ratios = [
             other.cpu / mine.cpu
-            for mine, other in zip(self.samples[ours], self.samples[theirs])
+            for mine, other in zip(self.samples[side], self.samples[REFERENCE])
             if mine.cpu and other.cpu
         ]
         return median(ratios) if ratios else None
@@ -175,7 +139,8 @@ def take_turns(row: Row, sides: list[Side], identities: Path, turns: int) -> Sam
             elif row is MEMORY:
                 subjects[side.name] = Memory(side, identities)
             else:
-                worker = stack.enter_context(Worker(side, identities))
+                worker = Worker(side, identities)
+                stack.enter_context(worker)
                 subjects[side.name] = Repeated(row, worker)
         if row is IMPORT:
             for subject in subjects.values():
@@ -196,6 +161,8 @@ def compare(
     """Measure all rows in each pass; a row's result comes out in the last pass."""
     results = {row.name: Result(row, {side.name: [] for side in sides}) for row in rows}
     for number in range(1, passes + 1):
+        if passes > 1:
+            print(f"Pass {number} of {passes}", file=sys.stderr)
         for row in rows:
             for name, samples in take_turns(row, sides, identities, turns).items():
                 results[row.name].samples[name] += samples
@@ -208,5 +175,8 @@ def describe(sides: list[Side], identities: Path) -> dict[str, dict[str, str]]:
     found = {}
     for side in sides:
         with Worker(side, identities) as worker:
-            found[side.name] = worker.description
+            found[side.name] = worker.greeting
+    kinds = {name: described["library"] for name, described in found.items()}
+    if kinds[OURS] == kinds[REFERENCE]:
+        raise SystemExit(f"Both interpreters have {kinds[OURS]}: there is nothing to compare.")
     return found

@@ -1,19 +1,18 @@
 """The process in which one library is measured: `python -m measuring.worker LIBRARY IDENTITIES`.
 
-turns.py starts it and asks for one measurement at a time, in lines of JSON: the name of a row and a
-number of repetitions in; seconds of time and of processor, or bytes, for all of them out.
+turns.py asks for one measurement at a time: the name of a row and a number of repetitions in;
+seconds of time and of processor, or bytes of memory, for all of them out.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
-import time
 from pathlib import Path
 
 from measuring.library import Library, Loop
+from measuring.meters import resident, timed
 from measuring.rows import BY_NAME, MEMORY
 
 
@@ -25,18 +24,6 @@ def library(kind: str, identities: Path) -> Library:
     from measuring.stdlib import Stdlib
 
     return Stdlib(identities)
-
-
-def timed(loop: Loop, number: int) -> dict[str, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    loop(number)
-    return {"cost": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-
-
-def resident() -> int:
-    """The bytes of memory that this process has in use."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def memory(subject: Library, number: int) -> dict[str, float]:
