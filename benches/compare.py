@@ -65,9 +65,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEXT", help="rows with this in their names"
     )
-    parser.add_argument("--passes", type=int, default=3, help="with new processes (%(default)s)")
-    parser.add_argument("--turns", type=int, default=10, help="in each pass (%(default)s)")
+    parser.add_argument("--passes", type=int, default=4, help="with new processes (%(default)s)")
+    parser.add_argument("--turns", type=int, default=12, help="in each pass (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one pass of five turns")
+    parser.add_argument("--check", action="store_true", help="fail if a row is below its floor")
     parser.add_argument("--write", action="store_true", help="into README.md and docs")
     options = parser.parse_args()
     if options.quick:
@@ -102,7 +103,10 @@ def main() -> int:
         how = {"passes": options.passes, "turns": options.turns}
         numbers = compared.numbers(results, found, how)
         compared.picture(report.publish(compared.NAME, numbers, compared.render))
-    return 0
+    below = [
+        result for result in results if result.row.reached(median(result.ratios(OURS))) == "below"
+    ]
+    return 1 if options.check and below else 0
 
 
 if __name__ == "__main__":

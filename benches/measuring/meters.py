@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,10 @@ def timed(work: Callable[[int], object], number: int = 1) -> dict[str, float]:
 
 
 def resident() -> int:
-    """The bytes of memory that this process has in use."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    """The bytes of memory in use; where the system does not tell, the most there ever were."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except FileNotFoundError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return pages * os.sysconf("SC_PAGE_SIZE")
