@@ -26,6 +26,7 @@ def machine() -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()}, {platform.machine()}",
+        "load average": os.getloadavg()[0],
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     }
 
