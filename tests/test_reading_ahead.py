@@ -29,7 +29,7 @@ RECORD = 16384
 
 
 class Ends(NamedTuple):
-    """A client in memory, the socket that its records are put into, and a server that reads them."""
+    """A client in memory, the socket that takes its records, and the server that reads them."""
 
     client: SSL.Connection
     wire: socket.socket
