@@ -130,4 +130,11 @@ def __getattr__(name: str) -> object:
         from OpenSSL import _aliases
 
         return getattr(_aliases, name)
+    if name.startswith("_") and not name.startswith("__"):
+        from OpenSSL import _util
+
+        names = _util.private_names(Error)
+        if name in names:
+            globals().update(names)
+            return names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ mod handshake;
 mod identity;
 mod io;
 mod negotiated;
+mod private;
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -81,7 +82,7 @@ impl Connection {
     ///
     /// Another thread's step may need this thread's attachment to go on (for a callback), so it is
     /// only waited for while detached.
-    fn step<T: Send>(
+    pub(super) fn step<T: Send>(
         &self,
         py: Python<'_>,
         act: impl FnOnce(&Step<'_>) -> T + Send,

@@ -1,7 +1,7 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
 use std::env;
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, c_int, c_uint};
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
 use crate::tls::error::{Result, check, check_ptr, clear_queue};
 use crate::tls::sys;
+use crate::tls::verification::Identity;
 use crate::tls::x509::{Certificate, Name, Store};
 
 /// Where systems keep their trusted certificates in one file.
@@ -52,22 +53,23 @@ impl Settings<'_> {
         Ok(())
     }
 
-    /// Trusts what the platform trusts: OpenSSL's own default locations (which the environment
-    /// variables `SSL_CERT_FILE` and `SSL_CERT_DIR` override), or, when neither of these is there,
-    /// the first of the well-known ones that is.
+    /// Trusts what is in OpenSSL's own default locations, which the environment variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` override.
     ///
     /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
     #[doc(alias = "SSL_CTX_set_default_verify_paths")]
     pub fn set_default_verify_paths(&self) -> Result<()> {
-        self.apply(Setting::DefaultTrust)?;
-        if !default_locations_exist() {
-            let there = |path: &&CStr| exists(path);
-            if let Some(file) = FILES.into_iter().find(there) {
-                self.load_verify_locations(Some(file), None)?;
-            }
-            if let Some(directory) = DIRECTORIES.into_iter().find(there) {
-                self.load_verify_locations(None, Some(directory))?;
-            }
+        self.apply(Setting::DefaultTrust)
+    }
+
+    /// Trusts what is in the first of the files that exists, and in the first of the directories
+    /// that does.
+    pub fn load_first<P: AsRef<CStr>>(&self, files: &[P], directories: &[P]) -> Result<()> {
+        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+            self.load_verify_locations(Some(file), None)?;
+        }
+        if let Some(directory) = directories.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+            self.load_verify_locations(None, Some(directory))?;
         }
         Ok(())
     }
@@ -81,6 +83,23 @@ impl Settings<'_> {
         self.apply(Setting::Verify { mode, callback: callback.is_some() })?;
         self.builder.callbacks.borrow_mut().verify = callback;
         Ok(())
+    }
+
+    /// Whom the peer's certificate must name.
+    ///
+    /// OpenSSL: `X509_VERIFY_PARAM_set1_host`, `X509_VERIFY_PARAM_set1_ip`.
+    #[doc(alias = "X509_VERIFY_PARAM_set1_host")]
+    #[doc(alias = "X509_VERIFY_PARAM_set1_ip")]
+    pub fn set_identity(&self, identity: Identity) -> Result<()> {
+        self.apply(Setting::Identity(identity))
+    }
+
+    /// How names of hosts are compared (`X509_CHECK_FLAG_*`).
+    ///
+    /// OpenSSL: `X509_VERIFY_PARAM_set_hostflags`.
+    #[doc(alias = "X509_VERIFY_PARAM_set_hostflags")]
+    pub fn set_host_flags(&self, flags: c_uint) -> Result<()> {
+        self.apply(Setting::HostFlags(flags))
     }
 
     /// The trusted certificates. The store may be added to at any time.
@@ -130,27 +149,28 @@ impl Settings<'_> {
 ///
 /// OpenSSL: `X509_get_default_cert_file`, `X509_get_default_cert_dir`.
 #[doc(alias = "X509_get_default_cert_file")]
-pub fn default_locations() -> (CString, CString) {
+pub fn default_locations() -> (&'static CStr, &'static CStr) {
     // SAFETY: both return static NUL-terminated strings.
     unsafe {
         (
-            CStr::from_ptr(sys::X509_get_default_cert_file()).into(),
-            CStr::from_ptr(sys::X509_get_default_cert_dir()).into(),
+            CStr::from_ptr(sys::X509_get_default_cert_file()),
+            CStr::from_ptr(sys::X509_get_default_cert_dir()),
         )
     }
 }
 
-/// The well-known locations that are tried when the default ones are not there: files, directories.
+/// The well-known locations to try when the default ones are not there: files, directories.
 pub fn fallback_locations() -> (&'static [&'static CStr], &'static [&'static CStr]) {
     (&FILES, &DIRECTORIES)
 }
 
-fn default_locations_exist() -> bool {
+/// Whether one of the default locations is there, or the environment names others.
+pub fn default_locations_exist() -> bool {
     let (file, directory) = default_locations();
     env::var_os("SSL_CERT_FILE").is_some()
         || env::var_os("SSL_CERT_DIR").is_some()
-        || exists(&file)
-        || exists(&directory)
+        || exists(file)
+        || exists(directory)
 }
 
 fn exists(path: &CStr) -> bool {
