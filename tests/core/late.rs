@@ -1,0 +1,116 @@
+//! Settings that change for later connections, and whom a peer's certificate must name.
+
+use std::thread;
+
+use openssl_rust::tls::constants::{OP_NO_TICKET, TLS1_2_VERSION, TLS1_3_VERSION};
+use openssl_rust::tls::testing::{Pair, contexts, in_memory};
+use openssl_rust::tls::verification::Identity;
+use openssl_rust::tls::{Context, Error};
+
+fn host(name: &str) -> Identity {
+    Identity::host(Some(name.as_bytes())).unwrap()
+}
+
+#[test]
+fn a_late_change_is_for_later_connections_alone() {
+    let (client, server) = contexts(0);
+    let before = Pair::new(&client, &server);
+    let settings = server.settings();
+    let settings = settings.for_later_connections();
+    settings.set_max_version(TLS1_2_VERSION as i32).unwrap();
+    settings.set_options(OP_NO_TICKET as u64).unwrap();
+    drop(settings);
+    before.handshake().unwrap();
+    assert_eq!(before.client.step().version_name(), "TLSv1.3");
+    let after = Pair::new(&client, &server);
+    after.handshake().unwrap();
+    assert_eq!(after.client.step().version_name(), "TLSv1.2");
+    assert!(matches!(server.settings().set_max_version(0), Err(Error::ContextInUse)));
+}
+
+#[test]
+fn what_connections_do_not_copy_is_not_changed_late() {
+    let (client, _) = contexts(0);
+    let _connection = in_memory(&client);
+    let settings = client.settings();
+    let late = settings.for_later_connections();
+    assert!(matches!(late.set_default_verify_paths(), Err(Error::ContextInUse)));
+    assert!(matches!(late.set_cipher_list(c"ALL"), Err(Error::ContextInUse)));
+}
+
+#[test]
+fn late_changes_are_part_of_a_renewed_context() {
+    let (client, server) = contexts(0);
+    Pair::new(&client, &server).handshake().unwrap();
+    {
+        let settings = client.settings();
+        let settings = settings.for_later_connections();
+        for _ in 0..3 {
+            // The last of each holds.
+            settings.set_identity(host("localhost")).unwrap();
+            settings.set_max_version(TLS1_3_VERSION as i32).unwrap();
+            settings.set_identity(host("elsewhere")).unwrap();
+            settings.set_max_version(TLS1_2_VERSION as i32).unwrap();
+        }
+    }
+    let client = client.renew().unwrap();
+    let pair = Pair::new(&client, &server);
+    assert!(pair.handshake().is_err());
+    assert_eq!(pair.client.step().verify_result(), 62);
+    client.settings().for_later_connections().set_identity(host("localhost")).unwrap();
+    let pair = Pair::new(&client, &server);
+    pair.handshake().unwrap();
+    assert_eq!(pair.client.step().version_name(), "TLSv1.2");
+}
+
+#[test]
+fn a_connection_checks_its_own_identity() {
+    let (client, server) = contexts(0);
+    client.settings().set_identity(host("elsewhere")).unwrap();
+    let pair = Pair::new(&client, &server);
+    pair.client.step().set_identity(&host("localhost")).unwrap();
+    pair.handshake().unwrap();
+    // The certificate names no address.
+    let pair = Pair::new(&client, &server);
+    pair.client.step().set_identity(&host("localhost")).unwrap();
+    let address = Identity::address(Some(&[127, 0, 0, 1])).unwrap();
+    pair.client.step().set_identity(&address).unwrap();
+    assert!(pair.handshake().is_err());
+    assert_eq!(pair.client.step().verify_result(), 64);
+    // Nor do these name anything.
+    let step = pair.client.step();
+    let cut = Identity::address(Some(&[127, 0, 0])).unwrap();
+    assert!(matches!(step.set_identity(&cut), Err(Error::Library(_))));
+    let nul = Identity::host(Some(b"local\0host")).unwrap();
+    assert!(matches!(step.set_identity(&nul), Err(Error::Library(_))));
+}
+
+#[test]
+fn changing_a_context_disturbs_nobody_who_begins() {
+    let (client, server) = contexts(0);
+    let clients: [Context; 2] = [client.clone(), client.clone()];
+    thread::scope(|scope| {
+        for client in &clients {
+            scope.spawn(|| {
+                for n in 0..2000 {
+                    let connection = in_memory(client);
+                    if n % 100 == 0 {
+                        let pair = Pair { client: connection, server: in_memory(&server) };
+                        pair.client.step().set_connect_state().unwrap();
+                        pair.server.step().set_accept_state().unwrap();
+                        pair.handshake().unwrap();
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..2000 {
+                let settings = client.settings();
+                let settings = settings.for_later_connections();
+                settings.set_identity(host("localhost")).unwrap();
+                settings.set_identity(Identity::host(None).unwrap()).unwrap();
+                settings.set_groups(c"X25519:P-256").unwrap();
+            }
+        });
+    });
+}
