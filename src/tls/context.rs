@@ -333,3 +333,33 @@ impl Settings<'_> {
         self.context.as_ptr()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use crate::tls::constants::TLS_METHOD;
+    use crate::tls::testing::{context, in_memory};
+    use crate::tls::verification::Identity;
+
+    #[test]
+    fn nothing_changes_while_somebody_copies() {
+        let context = context(TLS_METHOD);
+        in_memory(&context);
+        let changed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            context.while_unchanging(|_| {
+                scope.spawn(|| {
+                    let host = Identity::host(Some(b"localhost")).unwrap();
+                    context.settings().for_later_connections().set_identity(host).unwrap();
+                    changed.store(true, Ordering::Release);
+                });
+                thread::sleep(Duration::from_millis(50));
+                assert!(!changed.load(Ordering::Acquire));
+            });
+        });
+        assert!(changed.into_inner());
+    }
+}

@@ -7,7 +7,7 @@ use std::ptr;
 
 use openssl_sys as ffi;
 
-use super::error::{Error, Result, check};
+use super::error::{Error, Result, check, check_ptr, clear_queue};
 
 /// Whom it must name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,14 +26,15 @@ enum Kind {
 impl Identity {
     /// The host with this name, in the place of every other; `None` for any host.
     ///
-    /// Fails with [`Error::Invalid`] for the empty name, which OpenSSL takes for any host.
+    /// Fails with [`Error::Invalid`] for the empty name, which OpenSSL takes for any host, and with
+    /// [`Error::Library`] for what can be no name.
     pub fn host(name: Option<&[u8]>) -> Result<Self> {
         Self::of(Kind::Host, name)
     }
 
     /// The host with this address of 4 or 16 bytes; `None` for any address.
     ///
-    /// Fails with [`Error::Invalid`] for an address of no bytes.
+    /// Fails with [`Error::Invalid`] for no bytes, and with [`Error::Library`] for another number.
     pub fn address(address: Option<&[u8]>) -> Result<Self> {
         Self::of(Kind::Address, address)
     }
@@ -42,7 +43,21 @@ impl Identity {
         if value.is_some_and(<[u8]>::is_empty) {
             return Err(Error::Invalid("to check for nothing would let every certificate pass"));
         }
-        Ok(Self { kind, value: value.map(Box::from) })
+        let identity = Self { kind, value: value.map(Box::from) };
+        identity.try_out()?;
+        Ok(identity)
+    }
+
+    /// Fails if OpenSSL refuses it: it forgets what it was to check before it looks at what is new.
+    fn try_out(&self) -> Result<()> {
+        clear_queue();
+        // SAFETY: the parameters are made and freed here.
+        unsafe {
+            let parameters = check_ptr(ffi::X509_VERIFY_PARAM_new())?;
+            let outcome = self.apply(parameters);
+            ffi::X509_VERIFY_PARAM_free(parameters);
+            outcome
+        }
     }
 
     /// Makes it so. The caller has emptied the error queue.
@@ -110,9 +125,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_no_identity() {
+    fn what_names_nobody_is_refused() {
         assert!(matches!(Identity::host(Some(b"")), Err(Error::Invalid(_))));
         assert!(matches!(Identity::address(Some(b"")), Err(Error::Invalid(_))));
+        assert!(matches!(Identity::host(Some(b"a\0b")), Err(Error::Library(_))));
+        assert!(matches!(Identity::address(Some(b"abc")), Err(Error::Library(_))));
         let (host, any) = (Identity::host(Some(b"host")).unwrap(), Identity::host(None).unwrap());
         assert!(any.replaces(&host));
         assert!(!Identity::address(None).unwrap().replaces(&host));

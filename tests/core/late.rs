@@ -2,10 +2,10 @@
 
 use std::thread;
 
+use openssl_rust::tls::Error;
 use openssl_rust::tls::constants::{OP_NO_TICKET, TLS1_2_VERSION, TLS1_3_VERSION};
 use openssl_rust::tls::testing::{Pair, contexts, in_memory};
 use openssl_rust::tls::verification::Identity;
-use openssl_rust::tls::{Context, Error};
 
 fn host(name: &str) -> Identity {
     Identity::host(Some(name.as_bytes())).unwrap()
@@ -77,38 +77,27 @@ fn a_connection_checks_its_own_identity() {
     pair.client.step().set_identity(&address).unwrap();
     assert!(pair.handshake().is_err());
     assert_eq!(pair.client.step().verify_result(), 64);
-    // Nor do these name anything.
-    let step = pair.client.step();
-    let cut = Identity::address(Some(&[127, 0, 0])).unwrap();
-    assert!(matches!(step.set_identity(&cut), Err(Error::Library(_))));
-    let nul = Identity::host(Some(b"local\0host")).unwrap();
-    assert!(matches!(step.set_identity(&nul), Err(Error::Library(_))));
 }
 
 #[test]
 fn changing_a_context_disturbs_nobody_who_begins() {
-    let (client, server) = contexts(0);
-    let clients: [Context; 2] = [client.clone(), client.clone()];
+    // A name that is replaced is freed: who copied it meanwhile would crash.
+    let (client, _) = contexts(0);
+    let long = ["label".repeat(12), "label".repeat(12), "label".repeat(12)].join(".");
     thread::scope(|scope| {
-        for client in &clients {
+        for _ in 0..2 {
             scope.spawn(|| {
-                for n in 0..2000 {
-                    let connection = in_memory(client);
-                    if n % 100 == 0 {
-                        let pair = Pair { client: connection, server: in_memory(&server) };
-                        pair.client.step().set_connect_state().unwrap();
-                        pair.server.step().set_accept_state().unwrap();
-                        pair.handshake().unwrap();
-                    }
+                for _ in 0..10_000 {
+                    in_memory(&client);
                 }
             });
         }
         scope.spawn(|| {
-            for _ in 0..2000 {
+            for _ in 0..10_000 {
                 let settings = client.settings();
                 let settings = settings.for_later_connections();
+                settings.set_identity(host(&long)).unwrap();
                 settings.set_identity(host("localhost")).unwrap();
-                settings.set_identity(Identity::host(None).unwrap()).unwrap();
                 settings.set_groups(c"X25519:P-256").unwrap();
             }
         });

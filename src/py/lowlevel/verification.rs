@@ -8,10 +8,16 @@ use super::add_functions;
 use super::arguments::{Chars, Of, Parameters, code};
 use super::context::change;
 use super::handle::{Handle, Named};
+use crate::tls;
 use crate::tls::verification::{self, Identity};
 
 impl Parameters<'_> {
-    fn set_identity(&self, identity: Identity) -> PyResult<c_int> {
+    /// What is refused leaves the parameters as they are.
+    fn set_identity(&self, identity: tls::Result<Identity>) -> PyResult<c_int> {
+        let identity = match identity {
+            Ok(identity) => identity,
+            Err(error) => return code(Err(error)),
+        };
         code(match self {
             Self::Context(context) => change(context, |settings| settings.set_identity(identity))?,
             Self::Connection(connection) => {
@@ -27,7 +33,7 @@ impl Parameters<'_> {
 /// :raises ValueError: if the name is empty, which in C ends the check.
 #[pyfunction(name = "X509_VERIFY_PARAM_set1_host", signature = (parameters, name, length, /))]
 fn set1_host(parameters: Of<Parameters<'_>>, name: Chars<'_>, length: usize) -> PyResult<c_int> {
-    parameters.0.set_identity(Identity::host(name.counted_or_string(length)?)?)
+    parameters.0.set_identity(Identity::host(name.counted_or_string(length)?))
 }
 
 /// ``int X509_VERIFY_PARAM_set1_ip(X509_VERIFY_PARAM *, const unsigned char *, size_t)``: the peer's
@@ -36,7 +42,7 @@ fn set1_host(parameters: Of<Parameters<'_>>, name: Chars<'_>, length: usize) -> 
 /// :raises ValueError: if there are no bytes.
 #[pyfunction(name = "X509_VERIFY_PARAM_set1_ip", signature = (parameters, address, length, /))]
 fn set1_ip(parameters: Of<Parameters<'_>>, address: Chars<'_>, length: usize) -> PyResult<c_int> {
-    parameters.0.set_identity(Identity::address(address.counted(length)?)?)
+    parameters.0.set_identity(Identity::address(address.counted(length)?))
 }
 
 /// ``void X509_VERIFY_PARAM_set_hostflags(X509_VERIFY_PARAM *, unsigned int)``: how names of hosts are
