@@ -117,6 +117,7 @@ from OpenSSL._rust import (
     X509VerificationCodes,
     ZeroReturnError,
 )
+from OpenSSL._rust import _NoOverlappingProtocols as _NoOverlappingProtocols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

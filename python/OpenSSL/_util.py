@@ -15,7 +15,7 @@ import os
 import sys
 import warnings
 import weakref
-from functools import partial
+from functools import partial, wraps
 
 from OpenSSL import _rust
 
@@ -23,9 +23,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
-    from typing import Any, Callable, NoReturn
+    from typing import Any, Callable, NoReturn, TypeVar
 
     from OpenSSL._aliases import StrOrBytesPath
+
+    _Function = TypeVar("_Function", bound=Callable[..., object])
 del TYPE_CHECKING
 
 lib: ModuleType = _rust._lib()
@@ -227,6 +229,26 @@ def make_assert(error: type[Exception]) -> Callable[[bool], None]:
     return openssl_assert
 
 
+def make_requires(flag: int, error: str) -> Callable[[_Function], _Function]:
+    """A decorator that leaves functions as they are, or makes them fail.
+
+    :param flag: whether what the functions need is there.
+    :param error: what the ``NotImplementedError`` says that they raise otherwise.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        if flag:
+            return function
+
+        @wraps(function)
+        def refuse(*args: object, **kwargs: object) -> NoReturn:
+            raise NotImplementedError(error)
+
+        return refuse  # type: ignore[return-value]
+
+    return decorate
+
+
 def path_bytes(s: StrOrBytesPath) -> bytes:
     """A path as OpenSSL takes it.
 
@@ -277,6 +299,7 @@ def private_names(error: type[Exception]) -> dict[str, object]:
         "_ffi": ffi,
         "_lib": lib,
         "_make_assert": make_assert,
+        "_make_requires": make_requires,
         "_openssl_assert": make_assert(error),
         "_path_bytes": path_bytes,
         "_raise_current_error": partial(exception_from_error_queue, error),
