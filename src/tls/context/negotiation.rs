@@ -89,7 +89,8 @@ impl Settings<'_> {
         }
     }
 
-    /// The only curve of ECDHE key exchange, by its NID.
+    /// The only curve of ECDHE key exchange, by its NID. One that TLS has no group for changes
+    /// nothing.
     ///
     /// OpenSSL: `SSL_CTX_set_tmp_ecdh`.
     #[doc(alias = "SSL_CTX_set_tmp_ecdh")]

@@ -8,7 +8,7 @@ use openssl_sys as ffi;
 use crate::tls::borrowed;
 use crate::tls::callbacks::trampolines;
 use crate::tls::dh::Parameters;
-use crate::tls::error::{Error, Result, check, check_ptr, library_error};
+use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
 use crate::tls::pkey::PKey;
 use crate::tls::sys;
 use crate::tls::verification::{self, Identity};
@@ -275,17 +275,19 @@ impl Setting {
     }
 }
 
-/// Makes the curve the only group of the context's (EC)DHE key exchange.
+/// Makes the curve the only group of the context's (EC)DHE key exchange. A curve that is no group of
+/// TLS changes nothing: programs that go through all curves expect no error.
 ///
 /// OpenSSL: `SSL_CTX_set_tmp_ecdh`, which is `SSL_CTX_set1_groups` with the key's curve.
 fn set_temporary_curve(context: *mut ffi::SSL_CTX, nid: c_int) -> Result<()> {
     // SAFETY: the key is made, lent and freed here; OpenSSL takes only its curve.
     unsafe {
         let key = check_ptr(ffi::EC_KEY_new_by_curve_name(nid))?;
-        let code = ffi::SSL_CTX_ctrl(context, ffi::SSL_CTRL_SET_TMP_ECDH, 0, key.cast());
+        ffi::SSL_CTX_ctrl(context, ffi::SSL_CTRL_SET_TMP_ECDH, 0, key.cast());
         ffi::EC_KEY_free(key);
-        check_long(code)
     }
+    clear_queue();
+    Ok(())
 }
 
 /// As [`check`], for what `SSL_CTX_ctrl` returns.
