@@ -138,7 +138,8 @@ def run(python: Path, tests: tuple[str, ...], folder: Path) -> Results:
         outcomes.touch()
         done = start(
             python,
-            *("-m", "pytest", "-p", PLUGIN.stem, "-p", "no:cacheprovider", "-q", *tests),
+            *("-m", "pytest", "-p", PLUGIN.stem, "-p", "no:cacheprovider", "--timeout=60", "-q"),
+            *tests,
             folder=folder,
             path=PLUGIN.parent,
             more={"OUTCOMES": str(outcomes)},
