@@ -11,10 +11,14 @@ ARGS ?=
 VENV := .venv
 VENV_SYSTEM := .venv-system
 VENV_REFERENCE := .venv-reference
+VENV_DOWNSTREAM := .venv-downstream
+VENV_DOWNSTREAM_REFERENCE := .venv-downstream-reference
 
 PY := $(VENV)/bin/python
 PY_SYSTEM := $(VENV_SYSTEM)/bin/python
 PY_REFERENCE := $(VENV_REFERENCE)/bin/python
+PY_DOWNSTREAM := $(VENV_DOWNSTREAM)/bin/python
+PY_DOWNSTREAM_REFERENCE := $(VENV_DOWNSTREAM_REFERENCE)/bin/python
 
 FLAGS := --release --locked
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
@@ -28,15 +32,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench bench-core bench-scale bench-server build clean demo docs help lint reference test test-core test-python \
-	test-sdist test-system test-system-core test-wheel
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean demo docs downstream help lint \
+	reference test test-core test-python test-sdist test-system test-system-core test-wheel upstream
 
 ## Start here
 
 demo: build ## Watch a server and a client talk, with each other, openssl s_client and curl
 	@$(PY) examples/demo.py
 
-test: lint test-core test-system build reference ## Everything: lint, core and Python tests, on both OpenSSLs
+test: lint test-core test-system build upstream ## Everything: lint, core and Python tests, on both OpenSSLs
 	$(PY) -m pytest $(ARGS)
 
 ## While working on it
@@ -57,6 +61,13 @@ test-core: ## The core's own tests, with no Python in the dependency graph
 
 test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to pytest
 	$(PY) -m pytest $(ARGS)
+
+upstream: build reference ## Run pyOpenSSL's own tests with this package, and with pyOpenSSL
+	$(PY) tests/compat/suite.py upstream --reference $(PY_REFERENCE)
+
+downstream: $(VENV_DOWNSTREAM)/.built $(VENV_DOWNSTREAM_REFERENCE)/.ready ## The same with urllib3's tests
+	$(PY) tests/compat/suite.py downstream \
+		--ours $(PY_DOWNSTREAM) --reference $(PY_DOWNSTREAM_REFERENCE)
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
@@ -100,7 +111,8 @@ test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from th
 reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 
 clean: ## Remove all that was built and installed here
-	rm -rf target docs/_build $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) python/OpenSSL/_rust.*.so
+	rm -rf target docs/_build .cache $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) $(VENV_DOWNSTREAM) \
+		$(VENV_DOWNSTREAM_REFERENCE) python/OpenSSL/_rust.*.so
 
 help: ## This list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -137,6 +149,12 @@ $(VENV_SYSTEM)/.ready: pyproject.toml
 $(VENV_REFERENCE)/.ready: pyproject.toml
 	$(call install,$(VENV_REFERENCE),reference)
 
+$(VENV_DOWNSTREAM)/.ready: pyproject.toml
+	$(call install,$(VENV_DOWNSTREAM),downstream)
+
+$(VENV_DOWNSTREAM_REFERENCE)/.ready: pyproject.toml
+	$(call install,$(VENV_DOWNSTREAM_REFERENCE),downstream-reference)
+
 # FORCE: the module may be gone although the stamp is there.
 $(VENV)/.built: $(RUST) $(VENV)/.ready $(if $(wildcard python/OpenSSL/_rust.*.so),,FORCE)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS)
@@ -148,4 +166,10 @@ $(VENV_SYSTEM)/.built: $(RUST) $(wildcard python/OpenSSL/*) $(VENV)/.ready $(VEN
 	$(SYSTEM) $(PY) -m maturin build $(FLAGS) --auditwheel skip \
 		--interpreter $(PY_SYSTEM) --out target/system/wheels
 	$(PY_SYSTEM) -m pip install --quiet --no-deps --force-reinstall target/system/wheels/*.whl
+	@touch $@
+
+$(VENV_DOWNSTREAM)/.built: $(RUST) $(wildcard python/OpenSSL/*) $(VENV)/.ready $(VENV_DOWNSTREAM)/.ready
+	rm -rf target/downstream
+	$(PY) -m maturin build $(FLAGS) --auditwheel skip --interpreter $(PY) --out target/downstream
+	$(PY_DOWNSTREAM) -m pip install --quiet --no-deps --force-reinstall target/downstream/*.whl
 	@touch $@

@@ -117,6 +117,27 @@ from OpenSSL._rust import (
     X509VerificationCodes,
     ZeroReturnError,
 )
+from OpenSSL._rust import _NoOverlappingProtocols as _NoOverlappingProtocols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from OpenSSL._util import ffi as _ffi
+    from OpenSSL._util import lib as _lib
+else:
+
+    def __getattr__(name: str) -> object:
+        # What few programs use is not imported for all.
+        if name.startswith("_") and not name.startswith("__"):
+            from OpenSSL import _util
+
+            names = _util.private_names(Error)
+            if name in names:
+                globals().update(names)
+                return names[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+del TYPE_CHECKING
 
 SSLeay_version = OpenSSL_version
 

@@ -12,6 +12,19 @@ from OpenSSL.version import (
     __version__,
 )
 
+TYPE_CHECKING = False
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name == "_util":  # for which `import OpenSSL` is enough
+            import OpenSSL._util
+
+            return OpenSSL._util
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+del TYPE_CHECKING
+
 __all__ = [
     "SSL",
     "__author__",

@@ -126,8 +126,22 @@ def __getattr__(name: str) -> object:
             stacklevel=2,
         )
         return _dump_privatekey_internal
-    if name in ("PassphraseCallableT", "StrOrBytesPath", "_Key", "_PrivateKey", "_PublicKey"):
+    if name in ("PassphraseCallableT", "StrOrBytesPath"):
         from OpenSSL import _aliases
 
         return getattr(_aliases, name)
+    if name in ("_Key", "_PrivateKey", "_PublicKey"):
+        from OpenSSL import _aliases
+
+        try:
+            return _aliases.keys()[name]
+        except ImportError:
+            return getattr(_aliases, name)
+    if name.startswith("_") and not name.startswith("__"):
+        from OpenSSL import _util
+
+        names = _util.private_names(Error)
+        if name in names:
+            globals().update(names)
+            return names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

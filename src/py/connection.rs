@@ -8,6 +8,7 @@ mod handshake;
 mod identity;
 mod io;
 mod negotiated;
+mod private;
 
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
@@ -84,7 +85,7 @@ impl Connection {
     ///
     /// Another thread's step may need this thread's attachment to go on (for a callback), so it is
     /// only waited for while detached.
-    fn step<T: Send>(
+    pub(super) fn step<T: Send>(
         &self,
         py: Python<'_>,
         act: impl FnOnce(&Step<'_>) -> T + Send,

@@ -72,7 +72,7 @@ impl Context {
     }
 
     /// Reads or changes settings.
-    fn settings<T: Send>(
+    pub(super) fn settings<T: Send>(
         &self,
         py: Python<'_>,
         act: impl FnOnce(&Settings<'_>) -> tls::Result<T> + Send,

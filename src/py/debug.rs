@@ -22,7 +22,7 @@ pub(super) fn trust_locations() -> (String, String, Vec<String>, Vec<String>) {
     let (file, directory) = default_locations();
     let (files, directories) = fallback_locations();
     let texts = |paths: &[&CStr]| paths.iter().copied().map(text).collect();
-    (text(&file), text(&directory), texts(files), texts(directories))
+    (text(file), text(directory), texts(files), texts(directories))
 }
 
 fn text(path: &CStr) -> String {

@@ -11,6 +11,7 @@
 //! | `errors` | the exceptions and warnings |
 //! | `arguments`, `buffer` | what methods take; memory without a copy |
 //! | `debug` | what `OpenSSL.debug` asks |
+//! | `lowlevel` | what `OpenSSL._util` is made of |
 //! | `crypto` | what `OpenSSL.crypto` offers |
 
 #![deny(unsafe_code)]
@@ -25,6 +26,7 @@ mod context;
 mod crypto;
 mod debug;
 mod errors;
+mod lowlevel;
 mod session;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +52,10 @@ mod _rust {
     use super::context::Context;
     #[pymodule_export]
     use super::debug::{compiled_in, trust_locations};
+    #[pymodule_export]
+    use super::lowlevel::handle::Handle;
+    #[pymodule_export]
+    use super::lowlevel::{last_errno, library, set_last_errno};
     #[pymodule_export]
     use super::session::Session;
 

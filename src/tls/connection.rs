@@ -7,6 +7,7 @@
 
 mod dtls;
 mod identity;
+mod parameters;
 mod state;
 
 use std::any::Any;
@@ -81,7 +82,9 @@ impl Connection {
             Transport::Memory(_) => None,
         };
         // SAFETY: the context is alive; the new SSL is owned by `ssl`.
-        let ssl = unsafe { Ssl::from_ptr(check_ptr(ffi::SSL_new(context.as_ptr()))?) };
+        let ssl = context.while_unchanging(|context| unsafe { ffi::SSL_new(context) });
+        // SAFETY: as above.
+        let ssl = unsafe { Ssl::from_ptr(check_ptr(ssl)?) };
         let state = trampolines::attach(ssl.as_ptr(), ConnectionState::new(callbacks))?;
         let (bio, endpoint) = transport::new_bio(transport)?;
         // SAFETY: the SSL takes over the one reference to the BIO, which serves both directions. A

@@ -131,6 +131,14 @@ constants! {
     SSLEAY_DIR = ffi::OPENSSL_DIR as i64,
 }
 
+/// Modes of reading and writing (`ssl.h`: `SSL_MODE_*`) that programs set below Python's surface.
+pub const MODES: &[(&str, i64)] = &[
+    ("ENABLE_PARTIAL_WRITE", ffi::SSL_MODE_ENABLE_PARTIAL_WRITE as i64),
+    ("ACCEPT_MOVING_WRITE_BUFFER", ffi::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER as i64),
+    ("AUTO_RETRY", ffi::SSL_MODE_AUTO_RETRY as i64),
+    ("RELEASE_BUFFERS", ffi::SSL_MODE_RELEASE_BUFFERS as i64),
+];
+
 /// Results of verifying a certificate (`x509_vfy.h`: `X509_V_*`), as the verify callback gets them.
 pub const VERIFICATION_CODES: &[(&str, i64)] = &[
     ("OK", 0),

@@ -1,8 +1,9 @@
 //! Contexts: what connections have in common, settled before the first of them.
 //!
-//! A [`Context`] is changed through its [`Settings`] until it has a connection, and never after:
-//! OpenSSL lets nobody change an `SSL_CTX` that other threads use. Each setting is also recorded as a
-//! [`Setting`], so that all of them can be applied again to a fresh `SSL_CTX`.
+//! A [`Context`] is changed through its [`Settings`] until it has a connection, and not after:
+//! OpenSSL lets nobody change an `SSL_CTX` that other threads use. The exception is what connections
+//! copy when they begin, for those who ask for it ([`Settings::for_later_connections`]). Each setting
+//! is also recorded as a [`Setting`], so that all of them can be applied again to a fresh `SSL_CTX`.
 
 mod identity;
 mod negotiation;
@@ -18,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use foreign_types::ForeignType;
 use openssl::ssl::SslContext;
 use openssl_sys as ffi;
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard, RwLock};
 
 use super::callbacks::Callbacks;
 use super::error::{Error, Result, check_ptr, clear_queue};
@@ -27,7 +28,7 @@ use super::passphrase::PassphraseCallback;
 use super::sys;
 pub(crate) use negotiation::alpn_list;
 use setting::Setting;
-pub use trust::{default_locations, fallback_locations};
+pub use trust::{default_locations, default_locations_exist, fallback_locations};
 
 /// What connections have in common. Clones are the same context.
 ///
@@ -41,6 +42,8 @@ struct Inner {
     handle: SslContext,
     method: Method,
     builder: ReentrantMutex<Builder>,
+    /// Held by those who copy settings out of the `SSL_CTX`, and alone by who changes one.
+    copying: RwLock<()>,
     /// The callbacks, once there has been a connection: from then on nothing may change.
     callbacks: OnceLock<Arc<Callbacks>>,
 }
@@ -74,6 +77,7 @@ impl Context {
                 handle,
                 method,
                 builder: ReentrantMutex::default(),
+                copying: RwLock::default(),
                 callbacks: OnceLock::new(),
             }),
         };
@@ -108,12 +112,13 @@ impl Context {
 
     /// The settings, for one thread at a time. Waits for another thread that has them.
     pub fn settings(&self) -> Settings<'_> {
-        Settings { context: self, builder: self.inner.builder.lock() }
+        Settings { context: self, builder: self.inner.builder.lock(), late: false }
     }
 
     /// The settings, unless another thread has them.
     pub fn try_settings(&self) -> Option<Settings<'_>> {
-        Some(Settings { context: self, builder: self.inner.builder.try_lock()? })
+        let builder = self.inner.builder.try_lock()?;
+        Some(Settings { context: self, builder, late: false })
     }
 
     /// Whether this is the very same context.
@@ -123,6 +128,26 @@ impl Context {
 
     pub(crate) fn as_ptr(&self) -> *mut ffi::SSL_CTX {
         self.inner.handle.as_ptr()
+    }
+
+    /// Lets `copy` copy settings, as `SSL_new` does, while nobody changes one. It must not wait.
+    pub(crate) fn while_unchanging<T>(&self, copy: impl FnOnce(*mut ffi::SSL_CTX) -> T) -> T {
+        let _unchanging = self.inner.copying.read();
+        copy(self.as_ptr())
+    }
+
+    /// Where OpenSSL's object is.
+    pub fn address(&self) -> usize {
+        self.as_ptr().addr()
+    }
+
+    /// Where OpenSSL keeps whom the peer's certificate must name.
+    ///
+    /// OpenSSL: `SSL_CTX_get0_param`.
+    #[doc(alias = "SSL_CTX_get0_param")]
+    pub fn verification_address(&self) -> usize {
+        // SAFETY: the SSL_CTX is alive; its parameters are made and freed with it.
+        unsafe { ffi::SSL_CTX_get0_param(self.as_ptr()) }.addr()
     }
 
     /// Ends all change, as the first connection does. Waits for another thread that has the
@@ -154,9 +179,27 @@ impl Context {
 pub struct Settings<'c> {
     context: &'c Context,
     builder: ReentrantMutexGuard<'c, Builder>,
+    late: bool,
 }
 
 impl Settings<'_> {
+    /// Allows changes also when the context has had a connection: those that were made before keep
+    /// what they have, those made later have the change, as with OpenSSL's own functions. Only what
+    /// a connection copies when it begins can be changed so.
+    #[must_use]
+    pub fn for_later_connections(&self) -> Settings<'_> {
+        Settings { late: true, ..self.context.settings() }
+    }
+
+    /// The options that are set.
+    ///
+    /// OpenSSL: `SSL_CTX_get_options`.
+    #[doc(alias = "SSL_CTX_get_options")]
+    pub fn options(&self) -> u64 {
+        // SAFETY: the SSL_CTX is alive.
+        unsafe { sys::SSL_CTX_get_options(self.as_ptr()) }
+    }
+
     /// Adds modes to those set before, and returns all that are set.
     ///
     /// OpenSSL: `SSL_CTX_set_mode`.
@@ -181,8 +224,7 @@ impl Settings<'_> {
     #[doc(alias = "SSL_CTX_set_options")]
     pub fn set_options(&self, options: u64) -> Result<u64> {
         self.apply(Setting::Options(options))?;
-        // SAFETY: the SSL_CTX is alive.
-        Ok(unsafe { sys::SSL_CTX_get_options(self.as_ptr()) })
+        Ok(self.options())
     }
 
     /// What sessions are kept in the cache; returns what it was before.
@@ -268,9 +310,14 @@ impl Settings<'_> {
 
     /// Applies a setting and records it; a setting that OpenSSL refuses is not recorded.
     fn apply(&self, setting: Setting) -> Result<()> {
-        self.check_unused()?;
+        if !(self.late && setting.is_copied()) {
+            self.check_unused()?;
+        }
         clear_queue();
+        let alone = self.context.inner.copying.write();
         setting.apply(self.as_ptr())?;
+        drop(alone);
+        self.builder.settings.borrow_mut().retain(|earlier| !setting.replaces(earlier));
         self.record(setting);
         Ok(())
     }
@@ -287,5 +334,35 @@ impl Settings<'_> {
 
     fn as_ptr(&self) -> *mut ffi::SSL_CTX {
         self.context.as_ptr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use crate::tls::constants::TLS_METHOD;
+    use crate::tls::testing::{context, in_memory};
+    use crate::tls::verification::Identity;
+
+    #[test]
+    fn nothing_changes_while_somebody_copies() {
+        let context = context(TLS_METHOD);
+        in_memory(&context);
+        let changed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            context.while_unchanging(|_| {
+                scope.spawn(|| {
+                    let host = Identity::host(Some(b"localhost")).unwrap();
+                    context.settings().for_later_connections().set_identity(host).unwrap();
+                    changed.store(true, Ordering::Release);
+                });
+                thread::sleep(Duration::from_millis(50));
+                assert!(!changed.load(Ordering::Acquire));
+            });
+        });
+        assert!(changed.into_inner());
     }
 }

@@ -1,11 +1,13 @@
 //! What can go wrong, and how OpenSSL's per-thread error queue becomes a value.
 
 use std::any::Any;
-use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::ffi::{CStr, c_int, c_ulong};
 use std::sync::{Mutex, PoisonError};
 use std::{error, fmt};
 
 use openssl_sys as ffi;
+
+use super::queue;
 
 /// The core's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -107,24 +109,26 @@ pub struct ErrorStack(Vec<ErrorEntry>);
 
 impl ErrorStack {
     /// Takes every entry from this thread's error queue.
-    ///
-    /// OpenSSL: `ERR_get_error`.
-    #[doc(alias = "ERR_get_error")]
     pub fn take() -> Self {
         let mut entries = Vec::new();
-        loop {
-            // SAFETY: reads and removes an entry of this thread's own queue.
-            let code = unsafe { ffi::ERR_get_error() };
-            if code == 0 {
-                return Self(entries);
-            }
+        while let Some(code) = queue::take() {
+            let text = |text: Option<&CStr>| {
+                text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+            };
             entries.push(ErrorEntry {
                 code,
-                // SAFETY: takes a number; the result is checked in `text`.
-                library: text(unsafe { ffi::ERR_lib_error_string(code) }),
-                // SAFETY: as above.
-                reason: text(unsafe { ffi::ERR_reason_error_string(code) }),
+                library: text(queue::library_text(code)),
+                reason: text(queue::reason_text(code)),
             });
+        }
+        Self(entries)
+    }
+
+    /// Puts the entries back into this thread's error queue, behind what is there. No text goes with
+    /// them.
+    pub fn put_back(&self) {
+        for entry in &self.0 {
+            queue::put(entry.code);
         }
     }
 
@@ -201,28 +205,17 @@ impl QueueAside {
 
 impl Drop for QueueAside {
     /// Puts it back in place of what has come since.
-    ///
-    /// OpenSSL: `ERR_set_error`.
     fn drop(&mut self) {
         clear_queue();
         for &code in &self.0 {
-            let (library, reason) = (ffi::ERR_GET_LIB(code), ffi::ERR_GET_REASON(code));
-            // SAFETY: adds an entry to this thread's own queue; no text goes with it.
-            unsafe {
-                super::sys::ERR_new();
-                super::sys::ERR_set_error(library, reason, std::ptr::null());
-            }
+            queue::put(code);
         }
     }
 }
 
 /// Whether this thread's error queue is empty. The tests assert it around every call.
-///
-/// OpenSSL: `ERR_peek_error`.
-#[doc(alias = "ERR_peek_error")]
 pub fn queue_is_empty() -> bool {
-    // SAFETY: reads this thread's own queue.
-    unsafe { super::sys::ERR_peek_error() == 0 }
+    queue::first().is_none()
 }
 
 /// `Ok` for a positive return code; otherwise the error queue, emptied.
@@ -238,15 +231,6 @@ pub(crate) fn check_ptr<T>(pointer: *mut T) -> Result<*mut T> {
 /// The error queue as an error.
 pub(crate) fn library_error() -> Error {
     Error::Library(ErrorStack::take())
-}
-
-/// A static C string of OpenSSL's as text; empty for null.
-fn text(string: *const c_char) -> String {
-    if string.is_null() {
-        return String::new();
-    }
-    // SAFETY: OpenSSL's error strings are NUL-terminated and never freed.
-    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ impl Method {
         self.version
     }
 
+    /// Where OpenSSL's table is.
+    pub fn address(self) -> usize {
+        self.as_ptr().addr()
+    }
+
     /// OpenSSL: `TLS_method` and its siblings.
     pub(crate) fn as_ptr(self) -> *const ffi::SSL_METHOD {
         // SAFETY: these functions take nothing and return pointers to static tables.

@@ -8,23 +8,27 @@
 //! | `transport` | descriptors and memory buffers behind one BIO; waiting |
 //! | `callbacks` | what OpenSSL asks users, and how their failures get back to the caller |
 //! | `x509` | certificates, names, trust stores, verification |
+//! | `verification` | whom a peer's certificate must name |
 //! | `pkey`, `curve`, `passphrase` | keys, named elliptic curves, asking for passphrases |
 //! | `object` | OpenSSL's names and numbers for attribute types, algorithms and curves |
 //! | `rand` | the random number generator |
 //! | `version` | which OpenSSL is linked |
 //! | `borrowed` | handles for what OpenSSL keeps |
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
+//! | `bio`, `dh` | what PEM is read from; parameters of Diffie-Hellman key exchange |
 //! | `legacy` | old ciphers and digests |
 //! | `region` | a caller's memory, lent for one call |
-//! | `error` | what can go wrong, and reading OpenSSL's error queue |
+//! | `error`, `queue` | what can go wrong, and OpenSSL's error queue |
 //! | `sys` | declarations that `openssl-sys` lacks |
 
+pub mod bio;
 mod borrowed;
 pub mod callbacks;
 pub mod connection;
 pub mod constants;
 pub mod context;
 pub mod curve;
+pub mod dh;
 pub mod error;
 pub mod legacy;
 mod memory;
@@ -32,6 +36,7 @@ pub mod method;
 pub mod object;
 pub mod passphrase;
 pub mod pkey;
+pub mod queue;
 pub mod rand;
 pub mod region;
 pub mod session;
@@ -39,6 +44,7 @@ mod sys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transport;
+pub mod verification;
 pub mod version;
 pub mod x509;
 

@@ -50,6 +50,11 @@ impl PKey {
         self.handle.as_ptr()
     }
 
+    /// Where OpenSSL's object is.
+    pub fn address(&self) -> usize {
+        self.as_ptr().addr()
+    }
+
     /// A key without any content.
     ///
     /// OpenSSL: `EVP_PKEY_new`.

@@ -1,30 +1,20 @@
 """Every case in `cases/` observes the same with pyOpenSSL and with this package.
 
-`make reference` makes the interpreter with pyOpenSSL; `OPENSSL_REFERENCE_PYTHON` names
-another one. Differences that are meant stand in `expected.txt`, one line each; one that
-does not occur is a failure too.
+Differences that are meant stand in `expected.txt`, one line each; one that does not occur is a
+failure too.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import os
 import re
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from twins import HERE, OURS, REFERENCE, REFERENCE_VERSION, matches, on_each, read_list, start
 
-HERE = Path(__file__).parent
-REFERENCE = Path(
-    os.environ.get("OPENSSL_REFERENCE_PYTHON")
-    or HERE.parent.parent / ".venv-reference" / "bin" / "python"
-)
-REFERENCE_VERSION = "26.4.0"
 MODULES = sorted((HERE / "cases").glob("*.py"))
 
 #: The labels of a case that did not come to its end.
@@ -59,17 +49,8 @@ def _shown(seen: Observation | None) -> str:
     return f"{seen['value']}{seen.get('args', '')} {seen.get('signal', '')}".rstrip() + told
 
 
-def _start(python: str, *arguments: str) -> list[dict[str, Any]]:
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    if python == str(REFERENCE):
-        environment.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        [python, str(HERE / "runner.py"), *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+def _start(python: Path, *arguments: str) -> list[dict[str, Any]]:
+    done = start(python, str(HERE / "runner.py"), *arguments)
     if done.returncode:
         pytest.fail(f"the runner failed with {python}:\n{done.stderr}", pytrace=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -77,7 +58,7 @@ def _start(python: str, *arguments: str) -> list[dict[str, Any]]:
 
 @functools.cache
 def _names() -> list[tuple[Path, str]]:
-    lines = _start(sys.executable, "--list", *map(str, MODULES))[1:]
+    lines = _start(OURS, "--list", *map(str, MODULES))[1:]
     paths = {path.stem: path for path in MODULES}
     return [(paths[line["module"]], line["case"]) for line in lines]
 
@@ -90,13 +71,7 @@ def _runs(path: Path) -> tuple[Run, Run]:
             f"no interpreter with pyOpenSSL at {REFERENCE}: run `make reference`",
             pytrace=False,
         )
-    with ThreadPoolExecutor() as pool:
-        outputs = list(
-            pool.map(
-                lambda python: _start(python, str(path)),
-                (str(REFERENCE), sys.executable),
-            )
-        )
+    outputs = on_each(lambda python: _start(python, str(path)), REFERENCE, OURS)
     reference, ours = (
         Run(lines[0], {line["case"]: line for line in lines[1:]}) for lines in outputs
     )
@@ -117,16 +92,9 @@ class Expected(NamedTuple):
         return matches(self.labels, difference.label)
 
 
-def matches(pattern: str, text: str) -> bool:
-    """Whether a text is the pattern, in which `*` stands for anything."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
-
-
 @functools.cache
 def _expected() -> list[Expected]:
-    lines = (HERE / "expected.txt").read_text(encoding="utf-8").splitlines()
-    written = [line for line in lines if line.strip() and not line.startswith("#")]
-    return [Expected(*(part.strip() for part in line.split("|"))) for line in written]
+    return [Expected(*parts) for parts in read_list(HERE / "expected.txt")]
 
 
 def differences(reference: list[Observation], ours: list[Observation]) -> list[Difference]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_compat import REFERENCE
+from twins import REFERENCE
 
 DATA = Path(__file__).parent / "data"
 

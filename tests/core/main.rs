@@ -3,5 +3,6 @@
 mod callbacks;
 mod contexts;
 mod handshake;
+mod late;
 mod sockets;
 mod threads;

@@ -53,7 +53,8 @@ impl Context {
         self.load(py, |settings| settings.load_temporary_dh(&file))
     }
 
-    /// Set the only curve of elliptic curve key exchange.
+    /// Set the only curve of elliptic curve key exchange. A curve that TLS has no group for changes
+    /// nothing.
     ///
     /// :param curve: the curve; one from :func:`OpenSSL.crypto.get_elliptic_curve` is deprecated.
     /// :type curve: cryptography.hazmat.primitives.asymmetric.ec.EllipticCurve

@@ -1,19 +1,20 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 
 use super::{Context, certificate};
 use crate::py::arguments::{
-    Blame, bytes_or_text, c_string, callable, integer, optional_path, type_name,
+    Blame, bytes_or_text, c_string, callable, integer, optional_path, path, type_name,
 };
 use crate::py::callbacks;
 use crate::py::crypto::name::X509Name;
 use crate::py::crypto::store::X509Store;
 use crate::py::errors::deprecated;
+use crate::tls::context::{default_locations_exist, fallback_locations};
 
 #[pymethods]
 impl Context {
@@ -51,8 +52,49 @@ impl Context {
     /// :raises Error: if OpenSSL fails; that nothing is found is no error.
     ///
     /// OpenSSL: ``SSL_CTX_set_default_verify_paths``.
-    fn set_default_verify_paths(&self, py: Python<'_>) -> PyResult<()> {
-        self.load(py, |settings| settings.set_default_verify_paths())
+    fn set_default_verify_paths(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        slf.get().load(py, |settings| settings.set_default_verify_paths())?;
+        if !default_locations_exist() {
+            // The name is looked up, for programs that replace it.
+            let (files, directories) = fallback_locations();
+            let files = files.iter().map(|path| PyBytes::new(py, path.to_bytes()));
+            let directories = directories.iter().map(|path| PyBytes::new(py, path.to_bytes()));
+            let locations = (PyList::new(py, files)?, PyList::new(py, directories)?);
+            slf.call_method1("_fallback_default_verify_paths", locations)?;
+        }
+        Ok(())
+    }
+
+    /// Trust what is in the first file that exists and in the first directory that does.
+    ///
+    /// :param file_path: paths of files, in a list.
+    /// :param dir_path: paths of directories, in a list.
+    /// :raises Error: if OpenSSL fails; that nothing is found is no error.
+    fn _fallback_default_verify_paths(
+        &self,
+        py: Python<'_>,
+        file_path: Vec<Bound<'_, PyAny>>,
+        dir_path: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let paths = |paths: Vec<Bound<'_, PyAny>>| -> PyResult<Vec<CString>> {
+            paths.iter().map(path).collect()
+        };
+        let (files, directories) = (paths(file_path)?, paths(dir_path)?);
+        self.load(py, |settings| settings.load_first(&files, &directories))
+    }
+
+    /// Whether one of these environment variables is set.
+    ///
+    /// :param str dir_env_var: the name of one.
+    /// :param str file_env_var: the name of the other.
+    fn _check_env_vars_set(
+        &self,
+        dir_env_var: &Bound<'_, PyAny>,
+        file_env_var: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let environment = dir_env_var.py().import("os")?.getattr("environ")?;
+        Ok(environment.contains(file_env_var)? || environment.contains(dir_env_var)?)
     }
 
     /// Name to clients the authorities whose certificates are in a file. They are not trusted by

@@ -17,7 +17,7 @@ use crate::tls;
 use crate::tls::pkey::{self, Cipher};
 
 /// The kinds of keys that have a constant.
-pub(super) const TYPES: [(&str, c_int); 4] = [
+pub(crate) const TYPES: [(&str, c_int); 4] = [
     ("TYPE_RSA", pkey::RSA),
     ("TYPE_DSA", pkey::DSA),
     ("TYPE_DH", pkey::DH),

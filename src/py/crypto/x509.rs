@@ -55,6 +55,11 @@ impl X509 {
         Py::new(py, Self { held: Held::new(State::of(certificate), uninitialised) })
     }
 
+    /// Puts a certificate in the place of what is here.
+    pub(crate) fn set_certificate(&self, py: Python<'_>, certificate: Certificate) {
+        self.held.set(py, Some(State::of(certificate)));
+    }
+
     /// The certificate, as it is now. It does not change when this object does.
     pub(crate) fn certificate(&self, py: Python<'_>) -> PyResult<Certificate> {
         Ok(self.read(py, |certificate| Ok(certificate.clone()))?)

@@ -109,8 +109,10 @@ impl Step<'_> {
     pub fn set_context(&self, context: &Context) -> Result<()> {
         let callbacks = context.callbacks();
         clear_queue();
-        // SAFETY: see above; the SSL takes a reference to the context.
-        check_ptr(unsafe { ffi::SSL_set_SSL_CTX(self.as_ptr(), context.as_ptr()) })?;
+        context.while_unchanging(|context| {
+            // SAFETY: see above; the SSL takes a reference to the context.
+            check_ptr(unsafe { ffi::SSL_set_SSL_CTX(self.as_ptr(), context) })
+        })?;
         self.state().set_current(callbacks);
         Ok(())
     }

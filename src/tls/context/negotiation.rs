@@ -1,17 +1,12 @@
 //! What a context offers and accepts: versions, ciphers, groups, protocols, profiles.
 
 use std::ffi::{CStr, c_int};
-use std::ptr;
-use std::sync::Arc;
-
-use foreign_types::ForeignType;
-use openssl::dh::Dh;
-use openssl_sys as ffi;
 
 use super::Settings;
 use super::setting::Setting;
-use crate::tls::error::{Error, Result, check_ptr, clear_queue};
-use crate::tls::sys;
+use crate::tls::bio::Bio;
+use crate::tls::dh::Parameters;
+use crate::tls::error::{Error, Result, library_error};
 
 impl Settings<'_> {
     /// The oldest protocol version to speak; 0 for the oldest that OpenSSL has.
@@ -66,32 +61,66 @@ impl Settings<'_> {
     /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2, from a PEM file.
     ///
     /// OpenSSL: `PEM_read_bio_DHparams`, `SSL_CTX_set_tmp_dh`.
-    #[doc(alias = "SSL_CTX_set_tmp_dh")]
     pub fn load_temporary_dh(&self, path: &CStr) -> Result<()> {
         self.check_unused()?;
-        clear_queue();
-        // SAFETY: the strings are NUL-terminated; the BIO is made and freed here, and parameters
-        // that are read from it are owned by the handle.
-        let parameters = unsafe {
-            let file = check_ptr(sys::BIO_new_file(path.as_ptr(), c"r".as_ptr()))?;
-            let null = ptr::null_mut();
-            let parameters = ffi::PEM_read_bio_DHparams(file, null, None, null.cast());
-            ffi::BIO_free_all(file);
-            if parameters.is_null() {
-                // Refused by OpenSSL in its own words, behind those about the file.
-                Setting::refuse_temporary_dh(self.as_ptr());
+        let mut file = Bio::open(path, c"r")?;
+        match Parameters::read(&mut file) {
+            Ok(parameters) => self.set_temporary_dh(Some(parameters)),
+            Err(Error::Library(about_the_file)) => {
+                about_the_file.put_back();
+                self.set_temporary_dh(None)
             }
-            check_ptr(parameters).map(|pointer| Dh::from_ptr(pointer))
-        };
-        self.apply(Setting::TemporaryDh(Arc::new(parameters?)))
+            Err(error) => Err(error),
+        }
     }
 
-    /// The only curve of ECDHE key exchange, by its NID.
+    /// The parameters of ephemeral Diffie-Hellman key exchange up to TLS 1.2. Without any, OpenSSL
+    /// refuses, in words that are added to those in the error queue.
+    ///
+    /// OpenSSL: `SSL_CTX_set_tmp_dh`.
+    #[doc(alias = "SSL_CTX_set_tmp_dh")]
+    pub fn set_temporary_dh(&self, parameters: Option<Parameters>) -> Result<()> {
+        match parameters {
+            Some(parameters) => self.apply(Setting::TemporaryDh(parameters)),
+            None => {
+                Setting::refuse_temporary_dh(self.as_ptr());
+                Err(library_error())
+            }
+        }
+    }
+
+    /// The only curve of ECDHE key exchange, by its NID. One that TLS has no group for changes
+    /// nothing.
     ///
     /// OpenSSL: `SSL_CTX_set_tmp_ecdh`.
     #[doc(alias = "SSL_CTX_set_tmp_ecdh")]
     pub fn set_temporary_curve(&self, nid: c_int) -> Result<()> {
         self.apply(Setting::TemporaryCurve(nid))
+    }
+
+    /// The groups of key exchange, most wanted first: their names, separated by colons.
+    ///
+    /// OpenSSL: `SSL_CTX_set1_groups_list`, once `SSL_CTX_set1_curves_list`.
+    #[doc(alias = "SSL_CTX_set1_groups_list")]
+    pub fn set_groups(&self, list: &CStr) -> Result<()> {
+        self.apply(Setting::Groups(list.into()))
+    }
+
+    /// The algorithms of signatures, most wanted first: their names, separated by colons.
+    ///
+    /// OpenSSL: `SSL_CTX_set1_sigalgs_list`.
+    #[doc(alias = "SSL_CTX_set1_sigalgs_list")]
+    pub fn set_signature_algorithms(&self, list: &CStr) -> Result<()> {
+        self.apply(Setting::SignatureAlgorithms(list.into()))
+    }
+
+    /// Whether a client lets a server ask for its certificate after the handshake (RFC 8446,
+    /// section 4.6.2).
+    ///
+    /// OpenSSL: `SSL_CTX_set_post_handshake_auth`.
+    #[doc(alias = "SSL_CTX_set_post_handshake_auth")]
+    pub fn set_post_handshake_auth(&self, offered: bool) -> Result<()> {
+        self.apply(Setting::PostHandshakeAuth(offered))
     }
 }
 

@@ -4,28 +4,74 @@
 //! can change it: a context gets one of its own before it hands its store out or adds to it.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
+use std::{env, fs};
 
 use parking_lot::Mutex;
 
+use super::setting::Setting;
+use super::trust::default_locations;
 use crate::tls::error::Result;
 use crate::tls::x509::Store;
 
-/// What a store was asked to hold.
+/// One thing that a store was asked to hold.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Origin {
+pub(super) enum Source {
     /// The certificates in a file.
     File(CString),
-    /// What the platform trusts, and the environment variables that say where that is.
-    Platform { file: Option<OsString>, directory: Option<OsString> },
+    /// Those in a directory, which are looked for when they are needed.
+    Directory(CString),
+    /// OpenSSL's own locations, and the environment variables that say otherwise.
+    Default { file: Option<OsString>, directory: Option<OsString> },
+}
+
+impl Source {
+    /// OpenSSL's own locations, as the environment stands.
+    pub(super) fn default_locations() -> Self {
+        Self::Default { file: env::var_os("SSL_CERT_FILE"), directory: env::var_os("SSL_CERT_DIR") }
+    }
+
+    /// The setting that has a context look there again; `None` for what is read once.
+    pub(super) fn search(&self) -> Option<Setting> {
+        match self {
+            Self::File(_) => None,
+            Self::Directory(directory) => Some(Setting::TrustDirectory(directory.clone())),
+            Self::Default { .. } => Some(Setting::DefaultTrust),
+        }
+    }
+
+    pub(super) fn load(&self, store: &Store) -> Result<()> {
+        match self {
+            Self::File(file) => store.load_locations(Some(file), None),
+            Self::Directory(directory) => store.load_locations(None, Some(directory)),
+            Self::Default { .. } => store.load_default_locations(),
+        }
+    }
+
+    /// The files and directories that it is read from, and their state. Those that are not there
+    /// are left out.
+    fn stamps(&self) -> Vec<(CString, Stamp)> {
+        let paths = match self {
+            Self::File(path) | Self::Directory(path) => vec![path.clone()],
+            Self::Default { file, directory } => {
+                let (default_file, default_directory) = default_locations();
+                let or = |variable: &Option<OsString>, default: &CStr| {
+                    let path = variable.as_ref().map(|path| CString::new(path.as_bytes()));
+                    path.and_then(|path| path.ok()).unwrap_or_else(|| default.into())
+                };
+                vec![or(file, default_file), or(directory, default_directory)]
+            }
+        };
+        let stamped = |path: CString| Stamp::of(&path).map(|stamp| (path, stamp));
+        paths.into_iter().filter_map(stamped).collect()
+    }
 }
 
 struct Entry {
-    origin: Origin,
-    files: Vec<(CString, Stamp)>,
+    sources: Vec<Source>,
+    stamps: Vec<(CString, Stamp)>,
     store: Store,
 }
 
@@ -34,35 +80,27 @@ const MOST: usize = 16;
 
 static STORES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-/// The store of that origin: one read before if `files` are what they were then, or else one that
-/// `load` fills.
-pub(super) fn store(
-    origin: Origin,
-    files: &[&CStr],
-    load: impl FnOnce(&Store) -> Result<()>,
-) -> Result<Store> {
-    let stamp = || -> Option<Vec<(CString, Stamp)>> {
-        files.iter().map(|file| Some((CString::from(*file), Stamp::of(file)?))).collect()
-    };
-    let before = stamp();
-    if let Some(before) = &before {
+/// The store that holds all that: one that was read before, if the files are now as they were then,
+/// or else a new one.
+pub(super) fn store(sources: &[Source]) -> Result<Store> {
+    let stamps = || sources.iter().flat_map(Source::stamps).collect::<Vec<_>>();
+    let before = stamps();
+    {
         let stores = STORES.lock();
-        let mut known = stores.iter().filter(|entry| entry.origin == origin);
-        if let Some(entry) = known.find(|entry| entry.files == *before) {
+        let known = stores.iter().find(|entry| entry.sources == sources);
+        if let Some(entry) = known.filter(|entry| entry.stamps == before) {
             return Ok(entry.store.clone());
         }
     }
     let store = Store::new()?;
-    load(&store)?;
-    if let Some(files) = before.filter(|before| Stamp::all_settled(before))
-        && stamp().as_ref() == Some(&files)
-    {
+    sources.iter().try_for_each(|source| source.load(&store))?;
+    if Stamp::all_settled(&before) && stamps() == before {
         let mut stores = STORES.lock();
-        stores.retain(|entry| entry.origin != origin);
+        stores.retain(|entry| entry.sources != sources);
         if stores.len() >= MOST {
             stores.remove(0);
         }
-        stores.push(Entry { origin, files, store: store.clone() });
+        stores.push(Entry { sources: sources.to_vec(), stamps: before, store: store.clone() });
     }
     Ok(store)
 }
@@ -109,35 +147,29 @@ mod tests {
 
     use super::*;
 
-    fn of(file: &CStr, loads: &mut u32) -> Store {
-        let load = |_: &Store| {
-            *loads += 1;
-            Ok(())
-        };
-        store(Origin::File(file.into()), &[file], load).unwrap()
+    fn of(file: &CStr) -> Store {
+        store(&[Source::File(file.into())]).unwrap()
     }
 
     #[test]
     fn a_file_is_read_once_until_it_changes() {
         let path = std::env::temp_dir().join(format!("roots-{}.pem", std::process::id()));
         let file = CString::new(path.as_os_str().as_bytes()).unwrap();
-        fs::write(&path, b"one").unwrap();
-        let (mut loads, first) = (0, SystemTime::now());
-        let young = of(&file, &mut loads);
-        assert_ne!(of(&file, &mut loads).as_ptr(), young.as_ptr(), "too young to be sure");
+        let pem = crate::tls::testing::identity().0.to_pem().unwrap();
+        fs::write(&path, &pem).unwrap();
+        let first = SystemTime::now();
+        assert_ne!(of(&file).as_ptr(), of(&file).as_ptr(), "too young to be sure");
         while first.elapsed().unwrap() < 2 * Stamp::TICK + Duration::from_millis(100) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        let old = of(&file, &mut loads);
-        assert_eq!(of(&file, &mut loads).as_ptr(), old.as_ptr());
-        assert_eq!(loads, 3);
+        let old = of(&file);
+        assert_eq!(of(&file).as_ptr(), old.as_ptr());
         // The same size and the same time of modification: the inode's own time tells.
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
-        fs::write(&path, b"two").unwrap();
+        fs::write(&path, &pem).unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
-        assert_ne!(of(&file, &mut loads).as_ptr(), old.as_ptr());
+        assert_ne!(of(&file).as_ptr(), old.as_ptr());
         fs::remove_file(&path).unwrap();
-        of(&file, &mut loads);
-        assert_eq!(loads, 5);
+        assert!(store(&[Source::File(file)]).is_err());
     }
 }

@@ -2,18 +2,16 @@
 
 use std::ffi::{CString, c_int, c_long, c_uint, c_void};
 use std::ptr;
-use std::sync::Arc;
 
-use foreign_types::ForeignType;
-use openssl::dh::Dh;
-use openssl::pkey::Params;
 use openssl_sys as ffi;
 
 use crate::tls::borrowed;
 use crate::tls::callbacks::trampolines;
-use crate::tls::error::{Error, Result, check, check_ptr, library_error};
+use crate::tls::dh::Parameters;
+use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
 use crate::tls::pkey::PKey;
 use crate::tls::sys;
+use crate::tls::verification::{self, Identity};
 use crate::tls::x509::{Certificate, Name};
 
 /// A setting. Its data are what OpenSSL made of the caller's arguments, so that applying it again
@@ -33,9 +31,12 @@ pub(super) enum Setting {
     /// What is sent behind a certificate that has no chain of its own.
     ExtraChainCertificate(Certificate),
     PrivateKey(PKey),
-    TemporaryDh(Arc<Dh<Params>>),
+    TemporaryDh(Parameters),
     /// A curve, by its NID.
     TemporaryCurve(c_int),
+    Groups(CString),
+    SignatureAlgorithms(CString),
+    PostHandshakeAuth(bool),
     AlpnProtocols(Vec<u8>),
     SrtpProfiles(CString),
     ClientCas(Vec<Name>),
@@ -48,6 +49,10 @@ pub(super) enum Setting {
         mode: c_int,
         callback: bool,
     },
+    /// Whom the peer's certificate must name.
+    Identity(Identity),
+    /// How names of hosts are compared.
+    HostFlags(c_uint),
     TrustDirectory(CString),
     DefaultTrust,
     ServerNameCallback,
@@ -124,6 +129,17 @@ impl Setting {
                     check_long(control(ffi::SSL_CTRL_SET_TMP_DH, 0, pointer))?;
                 }
                 Self::TemporaryCurve(nid) => set_temporary_curve(context, *nid)?,
+                Self::Groups(list) => {
+                    let list = list.as_ptr().cast_mut().cast();
+                    check_long(control(ffi::SSL_CTRL_SET_GROUPS_LIST, 0, list))?;
+                }
+                Self::SignatureAlgorithms(list) => {
+                    let list = list.as_ptr().cast_mut().cast();
+                    check_long(control(ffi::SSL_CTRL_SET_SIGALGS_LIST, 0, list))?;
+                }
+                Self::PostHandshakeAuth(offered) => {
+                    ffi::SSL_CTX_set_post_handshake_auth(context, (*offered).into());
+                }
                 Self::AlpnProtocols(list) => {
                     let len = c_uint::try_from(list.len())
                         .map_err(|_| Error::Invalid("the list of protocols is too long"))?;
@@ -161,6 +177,13 @@ impl Setting {
                 Self::Verify { mode, callback } => {
                     let trampoline = callback.then_some(trampolines::verify as _);
                     sys::SSL_CTX_set_verify(context, *mode, trampoline);
+                }
+                // The parameters are the SSL_CTX's own.
+                Self::Identity(identity) => {
+                    identity.apply(ffi::SSL_CTX_get0_param(context))?;
+                }
+                Self::HostFlags(flags) => {
+                    verification::set_host_flags(ffi::SSL_CTX_get0_param(context), *flags);
                 }
                 Self::TrustDirectory(directory) => {
                     check(ffi::SSL_CTX_load_verify_locations(
@@ -208,6 +231,43 @@ impl Setting {
 }
 
 impl Setting {
+    /// Whether a connection has a copy of it from its beginning, and never asks the context again.
+    /// (OpenSSL: what `SSL_new` copies.)
+    pub(super) fn is_copied(&self) -> bool {
+        matches!(
+            self,
+            Self::Mode(_)
+                | Self::ClearMode(_)
+                | Self::Options(_)
+                | Self::MinVersion(_)
+                | Self::MaxVersion(_)
+                | Self::TemporaryDh(_)
+                | Self::Groups(_)
+                | Self::SignatureAlgorithms(_)
+                | Self::PostHandshakeAuth(_)
+                | Self::Identity(_)
+                | Self::HostFlags(_)
+        )
+    }
+
+    /// Whether nothing is left of the earlier one once this is applied.
+    pub(super) fn replaces(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Mode(new), Self::Mode(old) | Self::ClearMode(old))
+            | (Self::ClearMode(new), Self::Mode(old) | Self::ClearMode(old)) => old & !new == 0,
+            (Self::Options(new), Self::Options(old)) => old & !new == 0,
+            (Self::Identity(new), Self::Identity(old)) => new.replaces(old),
+            (Self::MinVersion(_), Self::MinVersion(_))
+            | (Self::MaxVersion(_), Self::MaxVersion(_))
+            | (Self::TemporaryDh(_), Self::TemporaryDh(_))
+            | (Self::Groups(_), Self::Groups(_))
+            | (Self::SignatureAlgorithms(_), Self::SignatureAlgorithms(_))
+            | (Self::PostHandshakeAuth(_), Self::PostHandshakeAuth(_))
+            | (Self::HostFlags(_), Self::HostFlags(_)) => true,
+            _ => false,
+        }
+    }
+
     /// Leaves in the error queue what OpenSSL says of parameters that are not there.
     pub(super) fn refuse_temporary_dh(context: *mut ffi::SSL_CTX) {
         // SAFETY: the caller's SSL_CTX is alive, and this command refuses a null pointer.
@@ -215,17 +275,19 @@ impl Setting {
     }
 }
 
-/// Makes the curve the only group of the context's (EC)DHE key exchange.
+/// Makes the curve the only group of the context's (EC)DHE key exchange. A curve that is no group of
+/// TLS changes nothing: programs that go through all curves expect no error.
 ///
 /// OpenSSL: `SSL_CTX_set_tmp_ecdh`, which is `SSL_CTX_set1_groups` with the key's curve.
 fn set_temporary_curve(context: *mut ffi::SSL_CTX, nid: c_int) -> Result<()> {
     // SAFETY: the key is made, lent and freed here; OpenSSL takes only its curve.
     unsafe {
         let key = check_ptr(ffi::EC_KEY_new_by_curve_name(nid))?;
-        let code = ffi::SSL_CTX_ctrl(context, ffi::SSL_CTRL_SET_TMP_ECDH, 0, key.cast());
+        ffi::SSL_CTX_ctrl(context, ffi::SSL_CTRL_SET_TMP_ECDH, 0, key.cast());
         ffi::EC_KEY_free(key);
-        check_long(code)
     }
+    clear_queue();
+    Ok(())
 }
 
 /// As [`check`], for what `SSL_CTX_ctrl` returns.

@@ -1,20 +1,20 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
-use std::ffi::{CStr, CString, c_int};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, c_int, c_uint};
 use std::path::Path;
 use std::sync::Arc;
-use std::{env, iter, mem, ptr};
+use std::{env, mem, ptr};
 
 use openssl_sys as ffi;
 
 use super::Settings;
-use super::roots::{self, Origin};
+use super::roots::{self, Source};
 use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
 use crate::tls::error::{Result, check, check_ptr, clear_queue};
 use crate::tls::sys;
+use crate::tls::verification::Identity;
 use crate::tls::x509::{Certificate, Name, Store};
 
 /// Where systems keep their trusted certificates in one file.
@@ -34,8 +34,8 @@ pub(super) enum Trust {
     /// Its own, empty, and not handed out.
     #[default]
     Nobody,
-    /// One that other contexts may have, too, and where that looks for more.
-    Shared { store: Store, searches: Vec<Setting> },
+    /// One that other contexts may have, too.
+    Shared { store: Store, sources: Vec<Source> },
     /// Its own.
     Own,
 }
@@ -52,89 +52,51 @@ impl Settings<'_> {
         directory: Option<&CStr>,
     ) -> Result<()> {
         self.check_unused()?;
-        if let (Some(file), None, true) = (file, directory, self.trusts_nobody()) {
-            let origin = Origin::File(file.into());
-            let store =
-                roots::store(origin, &[file], |store| store.load_locations(Some(file), None))?;
-            return self.share(store, &[]);
-        }
-        self.own_store()?;
-        clear_queue();
-        let pointer = |path: Option<&CStr>| path.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: the SSL_CTX is alive; each path is NUL-terminated or null.
-        check(unsafe {
-            ffi::SSL_CTX_load_verify_locations(self.as_ptr(), pointer(file), pointer(directory))
-        })?;
-        // What the file held is in the store by now, which `renew` copies.
-        if let Some(directory) = directory {
-            self.record(Setting::TrustDirectory(directory.into()));
-        }
-        Ok(())
-    }
-
-    /// Trusts what the platform trusts: OpenSSL's own default locations (which the environment
-    /// variables `SSL_CERT_FILE` and `SSL_CERT_DIR` override), or, when neither of these is there,
-    /// the first of the well-known ones that is.
-    ///
-    /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
-    #[doc(alias = "SSL_CTX_set_default_verify_paths")]
-    pub fn set_default_verify_paths(&self) -> Result<()> {
-        self.check_unused()?;
-        let (mut file, mut directory) = (None, None);
-        if !default_locations_exist() {
-            let there = |path: &&CStr| exists(path);
-            file = FILES.into_iter().find(there);
-            directory = DIRECTORIES.into_iter().find(there);
-        }
-        let searches: Vec<_> = iter::once(Setting::DefaultTrust)
-            .chain(directory.map(|directory| Setting::TrustDirectory(directory.into())))
-            .collect();
-        if self.trusts_nobody() {
-            let (default, _) = default_locations();
-            let variables = (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"));
-            let default = match &variables.0 {
-                Some(file) => CString::new(file.as_bytes()).unwrap_or(default),
-                None => default,
-            };
-            let files: Vec<&CStr> = [Some(default.as_c_str()), file]
-                .into_iter()
-                .flatten()
-                .filter(|file| exists(file))
-                .collect();
-            let origin = Origin::Platform { file: variables.0, directory: variables.1 };
-            let store = roots::store(origin, &files, |store| {
-                store.load_default_locations()?;
-                file.map_or(Ok(()), |file| store.load_locations(Some(file), None))?;
-                directory.map_or(Ok(()), |directory| store.load_locations(None, Some(directory)))
+        let file = file.map(|file| Source::File(file.into()));
+        let directory = directory.map(|directory| Source::Directory(directory.into()));
+        if file.is_none() && directory.is_none() {
+            clear_queue();
+            // SAFETY: the SSL_CTX is alive; with nothing to load this fails, and says why.
+            check(unsafe {
+                ffi::SSL_CTX_load_verify_locations(self.as_ptr(), ptr::null(), ptr::null())
             })?;
-            return self.share(store, &searches);
         }
-        self.own_store()?;
-        for search in searches {
-            self.apply(search)?;
-        }
-        file.map_or(Ok(()), |file| self.load_verify_locations(Some(file), None))
+        self.trust(file.into_iter().chain(directory))
     }
 
-    /// Whether the store is as it was made, and nobody has a handle on it.
-    fn trusts_nobody(&self) -> bool {
-        matches!(*self.builder.trust.borrow(), Trust::Nobody)
-    }
-
-    /// Uses a store that other contexts use, too. `searches`: where it looks for more.
-    fn share(&self, store: Store, searches: &[Setting]) -> Result<()> {
-        clear_queue();
-        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
-        searches.iter().for_each(|search| self.record(search.clone()));
-        *self.builder.trust.borrow_mut() = Trust::Shared { store, searches: searches.to_vec() };
+    /// Trusts more: with a store that others share, as long as this one need not be its own.
+    fn trust(&self, more: impl IntoIterator<Item = Source>) -> Result<()> {
+        self.check_unused()?;
+        let sources = match &*self.builder.trust.borrow() {
+            Trust::Nobody => Some(Vec::new()),
+            Trust::Shared { sources, .. } => Some(sources.clone()),
+            Trust::Own => None,
+        };
+        let more: Vec<Source> = more.into_iter().collect();
+        match sources {
+            Some(mut sources) => {
+                sources.extend(more.iter().cloned());
+                let store = roots::store(&sources)?;
+                // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+                unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
+                self.builder.trust.replace(Trust::Shared { store, sources });
+            }
+            None => {
+                // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference.
+                let store = unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) };
+                let load = |store: Store| more.iter().try_for_each(|source| source.load(&store));
+                store.map_or(Ok(()), load)?;
+            }
+        }
+        // What files held is in the store by now, which `renew` copies.
+        more.iter().filter_map(Source::search).for_each(|search| self.record(search));
         Ok(())
     }
 
     /// Sees to it that no other context uses the store: somebody is going to add to it.
     pub(super) fn own_store(&self) -> Result<()> {
         let trust = self.builder.trust.replace(Trust::Own);
-        let Trust::Shared { store: shared, searches } = trust else { return Ok(()) };
+        let Trust::Shared { store: shared, sources } = trust else { return Ok(()) };
         let copy = || {
             let own = Store::new()?;
             clear_queue();
@@ -144,7 +106,7 @@ impl Settings<'_> {
         let own = match copy() {
             Ok(own) => own,
             Err(error) => {
-                self.builder.trust.replace(Trust::Shared { store: shared, searches });
+                self.builder.trust.replace(Trust::Shared { store: shared, sources });
                 return Err(error);
             }
         };
@@ -155,7 +117,29 @@ impl Settings<'_> {
             // does not count: it is never freed.
             mem::forget(shared);
         }
-        searches.iter().try_for_each(|search| search.apply(self.as_ptr()))
+        let mut searches = sources.iter().filter_map(Source::search);
+        searches.try_for_each(|search| search.apply(self.as_ptr()))
+    }
+
+    /// Trusts what is in OpenSSL's own default locations, which the environment variables
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` override.
+    ///
+    /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
+    #[doc(alias = "SSL_CTX_set_default_verify_paths")]
+    pub fn set_default_verify_paths(&self) -> Result<()> {
+        self.trust([Source::default_locations()])
+    }
+
+    /// Trusts what is in the first of the files that exists, and in the first of the directories
+    /// that does.
+    pub fn load_first<P: AsRef<CStr>>(&self, files: &[P], directories: &[P]) -> Result<()> {
+        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+            self.load_verify_locations(Some(file), None)?;
+        }
+        if let Some(directory) = directories.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+            self.load_verify_locations(None, Some(directory))?;
+        }
+        Ok(())
     }
 
     /// Whether the peer's certificate is asked for and checked (`SSL_VERIFY_*`), and who decides;
@@ -167,6 +151,23 @@ impl Settings<'_> {
         self.apply(Setting::Verify { mode, callback: callback.is_some() })?;
         self.builder.callbacks.borrow_mut().verify = callback;
         Ok(())
+    }
+
+    /// Whom the peer's certificate must name.
+    ///
+    /// OpenSSL: `X509_VERIFY_PARAM_set1_host`, `X509_VERIFY_PARAM_set1_ip`.
+    #[doc(alias = "X509_VERIFY_PARAM_set1_host")]
+    #[doc(alias = "X509_VERIFY_PARAM_set1_ip")]
+    pub fn set_identity(&self, identity: Identity) -> Result<()> {
+        self.apply(Setting::Identity(identity))
+    }
+
+    /// How names of hosts are compared (`X509_CHECK_FLAG_*`).
+    ///
+    /// OpenSSL: `X509_VERIFY_PARAM_set_hostflags`.
+    #[doc(alias = "X509_VERIFY_PARAM_set_hostflags")]
+    pub fn set_host_flags(&self, flags: c_uint) -> Result<()> {
+        self.apply(Setting::HostFlags(flags))
     }
 
     /// The trusted certificates. The store may be added to at any time.
@@ -217,27 +218,28 @@ impl Settings<'_> {
 ///
 /// OpenSSL: `X509_get_default_cert_file`, `X509_get_default_cert_dir`.
 #[doc(alias = "X509_get_default_cert_file")]
-pub fn default_locations() -> (CString, CString) {
+pub fn default_locations() -> (&'static CStr, &'static CStr) {
     // SAFETY: both return static NUL-terminated strings.
     unsafe {
         (
-            CStr::from_ptr(sys::X509_get_default_cert_file()).into(),
-            CStr::from_ptr(sys::X509_get_default_cert_dir()).into(),
+            CStr::from_ptr(sys::X509_get_default_cert_file()),
+            CStr::from_ptr(sys::X509_get_default_cert_dir()),
         )
     }
 }
 
-/// The well-known locations that are tried when the default ones are not there: files, directories.
+/// The well-known locations to try when the default ones are not there: files, directories.
 pub fn fallback_locations() -> (&'static [&'static CStr], &'static [&'static CStr]) {
     (&FILES, &DIRECTORIES)
 }
 
-fn default_locations_exist() -> bool {
+/// Whether one of the default locations is there, or the environment names others.
+pub fn default_locations_exist() -> bool {
     let (file, directory) = default_locations();
     env::var_os("SSL_CERT_FILE").is_some()
         || env::var_os("SSL_CERT_DIR").is_some()
-        || exists(&file)
-        || exists(&directory)
+        || exists(file)
+        || exists(directory)
 }
 
 fn exists(path: &CStr) -> bool {

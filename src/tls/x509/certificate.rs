@@ -45,6 +45,12 @@ impl Certificate {
         self.raw()
     }
 
+    /// Where OpenSSL's object is. It stays there, unchanged, for as long as this value lives or a
+    /// clone: from now on the certificate counts as shared.
+    pub fn address(&self) -> usize {
+        self.as_ptr().addr()
+    }
+
     /// A certificate without any content, to be filled in and signed.
     ///
     /// OpenSSL: `X509_new`.
@@ -147,7 +153,8 @@ impl Certificate {
     /// A copy that nobody else has.
     ///
     /// OpenSSL: `X509_dup`.
-    fn copy(&self) -> Result<Self> {
+    #[doc(alias = "X509_dup")]
+    pub fn copy(&self) -> Result<Self> {
         // SAFETY: this value keeps the certificate alive.
         let copied = unsafe { ffi::X509_dup(self.raw()) };
         let mut copy = if copied.is_null() {

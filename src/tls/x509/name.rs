@@ -1,7 +1,7 @@
 //! Distinguished names.
 
 use std::cmp::Ordering;
-use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::ffi::{CStr, CString, c_char, c_int, c_ulong};
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
@@ -46,6 +46,11 @@ impl Name {
     /// The pointer, to read from while this value lives. Clones share it.
     pub(crate) fn as_ptr(&self) -> *mut ffi::X509_NAME {
         self.handle.as_ptr()
+    }
+
+    /// Where OpenSSL's object is.
+    pub fn address(&self) -> usize {
+        self.as_ptr().addr()
     }
 
     /// A copy of a name that something else owns.
@@ -155,16 +160,24 @@ impl Name {
 
     /// The old one-line form, such as `/C=US/CN=example`, at most 511 bytes of it. Bytes that are
     /// not printable ASCII are written as `\xHH`.
+    pub fn one_line(&self) -> Result<String> {
+        self.one_line_in(512).map(|line| line.to_string_lossy().into_owned())
+    }
+
+    /// As [`Self::one_line`], as much as there is room for: so many bytes, a NUL at the end among
+    /// them. A field that has no room is left out with all that follow.
     ///
     /// OpenSSL: `X509_NAME_oneline`.
     #[doc(alias = "X509_NAME_oneline")]
-    pub fn one_line(&self) -> Result<String> {
+    pub fn one_line_in(&self, room: c_int) -> Result<CString> {
         let _queue = CleanQueue::new();
-        let mut buffer: [c_char; 512] = [0; 512];
+        let size = usize::try_from(room).ok().filter(|size| *size > 0);
+        let size = size.ok_or(Error::Invalid("there is no room for the NUL at the end"))?;
+        let mut buffer: Vec<c_char> = vec![0; size];
         // SAFETY: the call writes into the buffer, at most the size it is told, ending with a NUL.
         unsafe {
-            check_ptr(sys::X509_NAME_oneline(self.as_ptr(), buffer.as_mut_ptr(), 512))?;
-            Ok(CStr::from_ptr(buffer.as_ptr()).to_string_lossy().into_owned())
+            check_ptr(sys::X509_NAME_oneline(self.as_ptr(), buffer.as_mut_ptr(), room))?;
+            Ok(CStr::from_ptr(buffer.as_ptr()).into())
         }
     }
 

@@ -60,6 +60,11 @@ impl Store {
         self.pointer
     }
 
+    /// Where OpenSSL's object is.
+    pub fn address(&self) -> usize {
+        self.pointer.addr()
+    }
+
     /// An empty store.
     ///
     /// OpenSSL: `X509_STORE_new`.

@@ -428,6 +428,13 @@ def case_tmp_ecdh(o: Observer, name: str) -> None:
     o.call("group", pair.client.get_group_name)
 
 
+def case_tmp_ecdh_every_curve(o: Observer) -> None:
+    """Most are no groups of TLS."""
+    ctx = context(TLS12)
+    for curve in sorted(crypto.get_elliptic_curves(), key=lambda curve: curve.name):
+        o.call(curve.name, ctx.set_tmp_ecdh, curve)
+
+
 def case_tmp_ecdh_unknown(o: Observer) -> None:
     ctx = context(TLS12)
     o.call("unknown name", ctx.set_tmp_ecdh, type("Curve", (), {"name": "no-such-curve"})())
