@@ -63,10 +63,10 @@ test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to p
 	$(PY) -m pytest $(ARGS)
 
 upstream: build reference ## Run pyOpenSSL's own tests with this package, and with pyOpenSSL
-	$(PY) tests/compat/suite.py upstream --reference $(PY_REFERENCE)
+	$(PY) tests/compat/suite.py pyopenssl --reference $(PY_REFERENCE)
 
 downstream: $(VENV_DOWNSTREAM)/.built $(VENV_DOWNSTREAM_REFERENCE)/.ready ## The same with urllib3's tests
-	$(PY) tests/compat/suite.py downstream \
+	$(PY) tests/compat/suite.py urllib3 urllib3-injected \
 		--ours $(PY_DOWNSTREAM) --reference $(PY_DOWNSTREAM_REFERENCE)
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html

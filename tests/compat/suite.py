@@ -1,7 +1,7 @@
 """Run tests that others wrote, with this package and with pyOpenSSL, and compare the outcomes.
 
-    python tests/compat/suite.py upstream
-    python tests/compat/suite.py downstream --ours PYTHON --reference PYTHON
+    python tests/compat/suite.py pyopenssl
+    python tests/compat/suite.py urllib3 --ours PYTHON --reference PYTHON
 
 The tests come from a source distribution, fetched once with pip and not modified. A test that
 passes with pyOpenSSL has to pass with this package, unless `suites/<name>.txt` names it and says
@@ -31,32 +31,50 @@ from twins import HERE, OURS, REFERENCE, ROOT, on_each, read_list, start
 
 CACHE = ROOT / ".cache" / "suites"
 LISTS = HERE / "suites"
-PLUGIN = LISTS / "outcomes.py"
 MINUTE = 60.0
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Whose tests, and which of them."""
+    """Whose tests, and which of them; with which of the plugins in `suites/`."""
 
     distribution: str
     version: str
     sha256: str
     tests: tuple[str, ...]
+    plugins: tuple[str, ...] = ("outcomes",)
 
+
+_URLLIB3 = (
+    "urllib3",
+    "2.8.0",
+    "63bf2ead4c879426ebf22ef2a781eeb4aa3b4ae798a0435506f8687fd5bb9b63",
+)
 
 SUITES = {
-    "upstream": Suite(
+    "pyopenssl": Suite(
         "pyopenssl",
         "26.4.0",
         "28dfcce0162b9211413e26dfbfdf1d24317fbeba18fc93c12400a1856b2a0bc7",
         ("tests",),
     ),
-    "downstream": Suite(
-        "urllib3",
-        "2.8.0",
-        "63bf2ead4c879426ebf22ef2a781eeb4aa3b4ae798a0435506f8687fd5bb9b63",
+    # Those for its own use of pyOpenSSL.
+    "urllib3": Suite(
+        *_URLLIB3,
         ("test/contrib/test_pyopenssl.py", "test/contrib/test_pyopenssl_dependencies.py"),
+    ),
+    # Those that use TLS at all.
+    "urllib3-injected": Suite(
+        *_URLLIB3,
+        (
+            "test/with_dummyserver",
+            "test/test_connection.py",
+            "test/test_poolmanager.py",
+            "test/test_ssl.py",
+            "test/test_ssltransport.py",
+            "test/test_util.py",
+        ),
+        ("outcomes", "inject"),
     ),
 }
 
@@ -74,24 +92,30 @@ ABSENT = Result("absent", "the test did not run")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run the tests of others on both sides.")
-    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE")
     parser.add_argument("--ours", type=Path, default=OURS, help="interpreter with this package")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="one with pyOpenSSL")
     parser.add_argument("--fresh", action="store_true", help="forget what pyOpenSSL did before")
     options = parser.parse_args()
-    suite = SUITES[options.suite]
     # A link to an interpreter is not the same one: the environment is where the link is.
     ours, reference = options.ours.absolute(), options.reference.absolute()
     check(ours, reference)
+    good = [compare(name, ours, reference, options.fresh) for name in options.suites]
+    sys.exit(0 if all(good) else "the outcomes are not what they should be")
+
+
+def compare(name: str, ours: Path, reference: Path, fresh: bool) -> bool:
+    """Run a suite on both sides, print the counts, and say whether all is as it should be."""
+    suite = SUITES[name]
     folder = fetch(suite)
-    mine = run(ours, suite.tests, folder)
-    theirs = remembered(reference, suite, folder, options.fresh)
-    reasons = dict(read_list(LISTS / f"{options.suite}.txt"))
+    mine = run(ours, suite, suite.tests, folder)
+    theirs = remembered(reference, suite, folder, fresh)
+    reasons = dict(read_list(LISTS / f"{name}.txt"))
     again = tuple(test for test in differing(mine, theirs) if test in mine.keys() - reasons.keys())
     if again:
         for results, python in ((mine, ours), (theirs, reference)):
-            results.update(run(python, again, folder))
-    sys.exit(report(options.suite, reasons, mine, theirs))
+            results.update(run(python, suite, again, folder))
+    return report(name, reasons, mine, theirs)
 
 
 def check(ours: Path, reference: Path) -> None:
@@ -131,17 +155,18 @@ def fetch(suite: Suite) -> Path:
     return folder
 
 
-def run(python: Path, tests: tuple[str, ...], folder: Path) -> Results:
+def run(python: Path, suite: Suite, tests: tuple[str, ...], folder: Path) -> Results:
     """Run the tests in an interpreter, and collect how each ended."""
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         outcomes = Path(temporary) / "outcomes"
         outcomes.touch()
         done = start(
             python,
-            *("-m", "pytest", "-p", PLUGIN.stem, "-p", "no:cacheprovider", "--timeout=60", "-q"),
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=60"),
+            *(f"-p{plugin}" for plugin in suite.plugins),
             *tests,
             folder=folder,
-            path=PLUGIN.parent,
+            path=LISTS,
             more={"OUTCOMES": str(outcomes)},
             timeout=20 * MINUTE,
         )
@@ -161,10 +186,11 @@ there = importlib.metadata.distributions()
 print(sys.version, sorted((each.metadata["Name"], each.version) for each in there))
 """
     surroundings = start(python, "-c", tell).stdout
-    key = hashlib.sha256(f"{python} {suite} {surroundings} {PLUGIN.read_text()}".encode())
+    plugins = [(LISTS / f"{plugin}.py").read_text(encoding="utf-8") for plugin in suite.plugins]
+    key = hashlib.sha256(f"{python} {suite} {surroundings} {plugins}".encode())
     file = CACHE / f"{folder.name}.{key.hexdigest()[:16]}.json"
     if fresh or not file.exists():
-        file.write_text(json.dumps(run(python, suite.tests, folder)), encoding="utf-8")
+        file.write_text(json.dumps(run(python, suite, suite.tests, folder)), encoding="utf-8")
     found = json.loads(file.read_text(encoding="utf-8"))
     return {test: Result(*result) for test, result in found.items()}
 
@@ -178,8 +204,8 @@ def differing(ours: Results, reference: Results) -> tuple[str, ...]:
     )
 
 
-def report(name: str, reasons: dict[str, str], ours: Results, reference: Results) -> str | None:
-    """Print the counts and what is wrong; and say that something is."""
+def report(name: str, reasons: dict[str, str], ours: Results, reference: Results) -> bool:
+    """Print the counts and what is wrong; whether nothing is."""
     new = [test for test in differing(ours, reference) if test not in reasons]
     idle = [test for test in reasons if ours.get(test, ABSENT).outcome != "failed"]
     both = [
@@ -188,21 +214,20 @@ def report(name: str, reasons: dict[str, str], ours: Results, reference: Results
         if result.outcome == reference.get(test, ABSENT).outcome == "failed"
     ]
     counts = {"reference": count(reference), "ours": count(ours)}
-    print(f"{SUITES[name].distribution} {SUITES[name].version}, {', '.join(SUITES[name].tests)}:")
+    print(f"{name}: {SUITES[name].version}, {len(reference)} tests")
     for side, label in (("reference", "with pyOpenSSL"), ("ours", "with this package")):
         told = ", ".join(f"{number} {outcome}" for outcome, number in counts[side].items())
         print(f"  {label + ':':<18} {told}")
     print(f"  expected to fail:  {len(reasons)}, as {LISTS.name}/{name}.txt says")
-    for test in both:
-        print(f"fails with both: {test}")
+    print(f"  fail with both:    {len(both)}")
     for test in new:
         result = ours.get(test, ABSENT)
         print(f"\n{result.outcome.upper()} here, passed with pyOpenSSL: {test}\n{result.reason}")
     for test in idle:
         print(f"\nexpected to fail, and does not: {test}\n  ({reasons[test]})")
-    summary = {**counts, "expected": len(reasons), "new": new}
+    summary = {**counts, "expected": len(reasons), "both": both, "new": new}
     (CACHE / f"{name}.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return "the outcomes are not what they should be" if new or idle else None
+    return not new and not idle
 
 
 def count(results: Results) -> dict[str, int]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import threading
 from typing import Any
 
 _SEVERITY = ("passed", "skipped", "failed")
@@ -39,3 +41,11 @@ def pytest_runtest_logreport(report: Any) -> None:
 def pytest_collectreport(report: Any) -> None:
     if report.failed:
         _write(report.nodeid, "failed", str(report.longrepr))
+
+
+def pytest_unconfigure() -> None:
+    """End also if a test left a thread behind that does not."""
+    if any(not each.daemon for each in threading.enumerate()[1:]):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
