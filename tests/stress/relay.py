@@ -251,7 +251,7 @@ class Relay:
         if not direction.use_keys:
             return None, b"", epoch
         if epoch not in direction.openers:
-            protection = self._protection(role, direction.source, epoch)
+            protection = self.protection(role, direction.source, epoch)
             if protection is None:
                 return None, b"", epoch
             direction.openers[epoch] = protection
@@ -260,7 +260,7 @@ class Relay:
             return None, b"", epoch
         return *opened, epoch
 
-    def _protection(self, role: str, knows: End, epoch: str) -> Protection | None:
+    def protection(self, role: str, knows: End, epoch: str) -> Protection | None:
         """The protection of what ``role`` sends, with the secrets that ``knows`` has."""
         if epoch == "TLS 1.2":
             if self._suite not in TLS_1_2_SUITES or "CLIENT_RANDOM" not in knows.keys.secrets:
@@ -335,11 +335,11 @@ class Relay:
         if not item.epoch:
             return item.raw
         if item.epoch not in direction.sealers:
-            protection = self._protection(role, direction.target, item.epoch)
+            protection = self.protection(role, direction.target, item.epoch)
             if protection is None:
                 if patient:
                     return None
-                protection = self._protection(role, direction.source, item.epoch)
+                protection = self.protection(role, direction.source, item.epoch)
             assert protection is not None, "it was opened with these"
             direction.sealers[item.epoch] = protection
         return direction.sealers[item.epoch].seal(item.kind, item.content)
