@@ -616,7 +616,57 @@ def _change_datagram(
     return changes[change]()
 
 
-def run(seed: int, runs: int, datagrams: int, first: int = 0) -> dict[str, Any]:
+# Streams that end early, after each of their bytes.
+
+
+def truncated(workshop: Workshop, setting: Setting, role: str, size: int) -> int:
+    """Let what ``role`` sends end after ``size`` bytes. Returns how many it sent before it noticed."""
+    chance = random.Random(size)
+    ends = workshop.ends(setting, chance)
+    for end in ends.values():
+        end.datagrams()  # a short conversation will do
+    left = {role: size, OTHER[role]: 1 << 30}
+    idle = 0
+    while idle < 3:
+        moved = 0
+        for source, end in ends.items():
+            end.step(end.plan)
+            data = end.output()
+            passed, left[source] = data[: left[source]], max(0, left[source] - len(data))
+            moved += len(data)
+            if passed:
+                ends[OTHER[source]].connection.bio_write(passed)
+        idle = 0 if moved else idle + 1
+    for source in OTHER:
+        ends[OTHER[source]].connection.bio_shutdown()
+        ends[OTHER[source]].step(1 << 30)
+    total = size - left[role]
+    for each, end in ends.items():
+        end.check_failure()
+        said = ends[OTHER[each]].said
+        assert said.startswith(bytes(end.heard))
+        if end.closed and end.shaken:
+            assert bytes(end.heard) == said, f"the {each} was told of the end too early"
+        assert end.finished, f"the {each} did not notice the end"
+    if left[role]:
+        check_success(ends)
+    return total
+
+
+def truncate_everywhere(workshop: Workshop, every: int) -> int:
+    """Returns how many runs that were."""
+    runs = 0
+    for version in ("TLSv1.2", "TLSv1.3"):
+        setting = Setting(version, "client certificate", "GCM" if version == "TLSv1.2" else "")
+        for role in OTHER:
+            total = truncated(workshop, setting, role, 1 << 29)
+            for size in range(0, total, every):
+                truncated(workshop, setting, role, size)
+                runs += 1
+    return runs
+
+
+def run(seed: int, runs: int, datagrams: int, every: int, first: int = 0) -> dict[str, Any]:
     report: dict[str, Counter[Any]] = {
         name: Counter() for name in ("outcomes", "endings", "positions")
     }
@@ -631,12 +681,14 @@ def run(seed: int, runs: int, datagrams: int, first: int = 0) -> dict[str, Any]:
                 slowest = max(slowest, time.perf_counter() - began)
                 if number % 500 == 0:
                     growth.sample()
+        truncations = truncate_everywhere(workshop, every) if not first else 0
     gc.collect()
     growth.check()
     outcomes = report["outcomes"]
     return {
         "runs over streams": runs,
         "runs over datagrams": datagrams,
+        "runs in which a stream ended early": truncations,
         "both ends finished their handshake, and agree": outcomes["both"],
         "one end finished, and the other failed": outcomes["client"] + outcomes["server"],
         "neither end finished": outcomes["neither"] + outcomes["not both, over datagrams"],
@@ -649,7 +701,7 @@ def run(seed: int, runs: int, datagrams: int, first: int = 0) -> dict[str, Any]:
 
 PROGRAM = Program(
     run,
-    full={"": {"runs": 45_000, "datagrams": 5_000}},
-    short={"": {"runs": 250, "datagrams": 50}},
+    full={"": {"runs": 45_000, "datagrams": 5_000, "every": 1}},
+    short={"": {"runs": 250, "datagrams": 50, "every": 97}},
     limit=3_000,
 )
