@@ -8,7 +8,7 @@ import resource
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from support import child
@@ -49,6 +49,7 @@ class Program:
     limit: int
     # Mebibytes of data that the process may allocate.
     memory: int = 1024
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def find(name: str) -> Program:
@@ -83,5 +84,13 @@ def execute(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[st
 
 def run(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[str, Any]:
     """Run a program in a child process, and return its figures; its failure fails the test."""
-    figures: dict[str, Any] = child.run(execute, name, seed, counts, limit, timeout=limit + GRACE)
+    figures: dict[str, Any] = child.run(
+        execute,
+        name,
+        seed,
+        counts,
+        limit,
+        timeout=limit + GRACE,
+        environment=find(name).environment,
+    )
     return figures
