@@ -56,8 +56,7 @@ METHODS: dict[str, list[str]] = {
     name: [
         each
         for each in dir(kind)
-        if callable(getattr(kind, each, None))
-        and (each in SPECIAL or not each.startswith("__"))
+        if callable(getattr(kind, each, None)) and (each in SPECIAL or not each.startswith("__"))
     ]
     for name, kind in CLASSES.items()
 }
@@ -179,7 +178,16 @@ strings = st.sampled_from(BYTES) | st.binary(max_size=50)
 texts = st.sampled_from(TEXTS) | st.text(max_size=10)
 lists = st.lists(strings | somethings | numbers, max_size=4)
 anything = st.one_of(
-    numbers, strings, texts, st.none(), st.booleans(), st.floats(), somethings, functions, givens, lists
+    numbers,
+    strings,
+    texts,
+    st.none(),
+    st.booleans(),
+    st.floats(),
+    somethings,
+    functions,
+    givens,
+    lists,
 )
 
 

@@ -31,7 +31,9 @@ def is_documented(failure: BaseException) -> bool:
 def is_stack(entries: object) -> bool:
     """Whether this is what ``SSL.Error`` carries: triples of library, function and reason."""
     return isinstance(entries, list) and all(
-        isinstance(entry, tuple) and len(entry) == 3 and all(isinstance(part, str) for part in entry)
+        isinstance(entry, tuple)
+        and len(entry) == 3
+        and all(isinstance(part, str) for part in entry)
         for entry in entries
     )
 

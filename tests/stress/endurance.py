@@ -193,7 +193,30 @@ def alert(fleet: Fleet, chance: random.Random) -> Outcome:
     """An alert comes, of any kind, and then the bytes end."""
     pair = pair_of(chance.choice(list(fleet.plain.values())))
     exchange(pair, chance.randrange(2))
-    kinds = [0, 10, 20, 22, 40, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 70, 71, 80, 86, 90, 112, 120]
+    kinds = [
+        0,
+        10,
+        20,
+        22,
+        40,
+        42,
+        43,
+        44,
+        45,
+        46,
+        47,
+        48,
+        49,
+        50,
+        51,
+        70,
+        71,
+        80,
+        86,
+        90,
+        112,
+        120,
+    ]
     for end in pair:
         end.bio_write(mutations.record(21, bytes([chance.choice([1, 2]), chance.choice(kinds)])))
         end.bio_shutdown()

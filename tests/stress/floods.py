@@ -93,8 +93,12 @@ PROTECTED: dict[str, Flood] = {
     "key updates": Flood(("TLSv1.3",), BOTH, lambda a, n: a.update(request=False)),
     "key updates that ask for one": Flood(("TLSv1.3",), BOTH, lambda a, n: a.update(request=True)),
     "tickets": Flood(("TLSv1.3",), ("client",), lambda a, n: a.seal(HANDSHAKE, ticket(200))),
-    "large tickets": Flood(("TLSv1.3",), ("client",), lambda a, n: a.seal(HANDSHAKE, ticket(16_000))),
-    "tickets of a client": Flood(("TLSv1.3",), ("server",), lambda a, n: a.seal(HANDSHAKE, ticket(9))),
+    "large tickets": Flood(
+        ("TLSv1.3",), ("client",), lambda a, n: a.seal(HANDSHAKE, ticket(16_000))
+    ),
+    "tickets of a client": Flood(
+        ("TLSv1.3",), ("server",), lambda a, n: a.seal(HANDSHAKE, ticket(9))
+    ),
     "requests to renegotiate": Flood(
         ("TLSv1.2",), ("client",), lambda a, n: a.seal(HANDSHAKE, message(0, b""))
     ),
@@ -132,7 +136,9 @@ PLAIN: dict[str, Callable[[int], bytes]] = {
     "a server's hello without end": lambda number: record(
         HANDSHAKE, (b"\x02" + ENDLESS if number == 0 else b"") + bytes(1 << 14)[4:]
     ),
-    "a hello in bytes": lambda number: record(HANDSHAKE, (b"\x01\x00\x80\x00" + bytes(99))[number % 99 :][:1]),
+    "a hello in bytes": lambda number: record(
+        HANDSHAKE, (b"\x01\x00\x80\x00" + bytes(99))[number % 99 :][:1]
+    ),
     "zeros": lambda number: bytes(1 << 14),
     "noise": lambda number: random.Random(number).randbytes(1 << 14),
     "text": lambda number: b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -211,7 +217,9 @@ def shake(end: End) -> None:
         pass
 
 
-def protected(workshop: Workshop, name: str, version: str, victim: str, count: int) -> tuple[str, int]:
+def protected(
+    workshop: Workshop, name: str, version: str, victim: str, count: int
+) -> tuple[str, int]:
     connection, attacker = attack(workshop, version, victim)
     flood = PROTECTED[name]
 

@@ -181,7 +181,9 @@ class KeyLog:
         """The protection under a secret such as ``CLIENT_TRAFFIC_SECRET_0``."""
         return Protection13(TLS_1_3_SUITES[suite], self.secrets[label])
 
-    def tls_1_2(self, suite: int, client_random: bytes, server_random: bytes) -> dict[str, Protection12]:
+    def tls_1_2(
+        self, suite: int, client_random: bytes, server_random: bytes
+    ) -> dict[str, Protection12]:
         """The protection of what the client writes, and of what the server writes."""
         kind = TLS_1_2_SUITES[suite]
         size = 2 * (kind.key + kind.implicit)

@@ -89,7 +89,7 @@ def _shorten(data: bytes, chance: random.Random, seen: Seen) -> list[bytes]:
 
 def _lengthen(data: bytes, chance: random.Random, seen: Seen) -> list[bytes]:
     body = data[HEADER:] + chance.randbytes(chance.randint(1, 600))
-    return [record(data[0], body[: 0xFFFF], data[1:3])]
+    return [record(data[0], body[:0xFFFF], data[1:3])]
 
 
 def _lose_bytes(data: bytes, chance: random.Random, seen: Seen) -> list[bytes]:
@@ -118,7 +118,9 @@ def strange_record(chance: random.Random) -> bytes:
             record(CHANGE_CIPHER, b""),
             record(HANDSHAKE, b""),
             record(HANDSHAKE, message(HELLO_REQUEST, b"")),
-            record(HANDSHAKE, message(chance.randrange(256), chance.randbytes(chance.randrange(99)))),
+            record(
+                HANDSHAKE, message(chance.randrange(256), chance.randbytes(chance.randrange(99)))
+            ),
             record(HANDSHAKE, bytes([chance.randrange(256)]) + b"\xff\xff\xff"),
             record(DATA, b""),
             record(DATA, b"injected in the clear"),

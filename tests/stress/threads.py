@@ -154,7 +154,10 @@ class Link:
         flags = ("tls_1_2", "wild", "plan", "planned", "broken", "closing", "crossed", "switches")
         set_flags = [name for name in flags if getattr(self, name)]
         sides = [
-            (role, [name for name in ("shaken", "goodbye", "pending", "over") if getattr(side, name)])
+            (
+                role,
+                [name for name in ("shaken", "goodbye", "pending", "over") if getattr(side, name)],
+            )
             for role, side in self.sides.items()
         ]
         return f"link {self.number}, {self.kind}, {set_flags}, {sides}"
@@ -231,7 +234,9 @@ class Stress:
 
     # Contexts and their callbacks, which find what to do at their connection.
 
-    def _contexts(self, authority: Authority, identity: Any, tls_1_2: bool) -> dict[str, SSL.Context]:
+    def _contexts(
+        self, authority: Authority, identity: Any, tls_1_2: bool
+    ) -> dict[str, SSL.Context]:
         version = SSL.TLS1_2_VERSION if tls_1_2 else None
 
         def new_context() -> SSL.Context:
@@ -466,7 +471,9 @@ class Worker:
         if link.kind == "blocking" and not self.stress.waiters.acquire(blocking=False):
             return
         try:
-            self.call(side, "handshake", lambda: (side.connection.do_handshake(), self.shaken(side)))
+            self.call(
+                side, "handshake", lambda: (side.connection.do_handshake(), self.shaken(side))
+            )
         finally:
             if link.kind == "blocking":
                 self.stress.waiters.release()
@@ -638,8 +645,10 @@ class Worker:
                 self.read_what_is_there(side)
             self.carry(link)
             outstanding = sum(s.account.frames_sent - s.account.frames_received for s in sides)
-            if not link.healthy or link.crossed or (
-                not outstanding and all(side.pending is None for side in sides)
+            if (
+                not link.healthy
+                or link.crossed
+                or (not outstanding and all(side.pending is None for side in sides))
             ):
                 break
         else:
