@@ -166,6 +166,27 @@ def test_nothing_that_a_callback_does_with_its_connection_crashes(
     assert child.run(move_inside, name, version, *files) == list(MOVING)
 
 
+def read_inside(peek: int, version: int, *files: str) -> list[str]:
+    """An info callback that reads, which moves the handshake on, which runs the callback…
+
+    That may spoil the handshake, but no more.
+    """
+    contexts = contexts_of(*files, version=version)
+    reported = set()
+    sys.unraisablehook = lambda event: reported.add(event.exc_type.__name__)
+    for context in contexts.values():
+        context.set_info_callback(lambda connection, *_: connection.recv(1, peek))
+    negotiate(eager_pair(contexts["client"], contexts["server"]))
+    return sorted(reported)
+
+
+@pytest.mark.parametrize("peek", [0, socket.MSG_PEEK])
+def test_callbacks_inside_of_callbacks_do_not_use_up_the_stack(
+    peek: int, version: int, files: tuple[Path, ...]
+) -> None:
+    assert "RecursionError" in child.run(read_inside, peek, version, *files)
+
+
 # Writes.
 
 SIZE = 1 << 20

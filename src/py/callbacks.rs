@@ -4,9 +4,12 @@
 //! the Python object that they were given to, which shows them to the garbage collector. What the
 //! core holds only points to them weakly.
 
+use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
-use pyo3::exceptions::{PyException, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyException, PyOverflowError, PyRecursionError, PyRuntimeError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyInt, PyList, PyWeakrefMethods, PyWeakrefReference};
@@ -94,6 +97,36 @@ fn gone() -> PyErr {
     PyRuntimeError::new_err("the object that the callback belongs to is gone")
 }
 
+/// A callable of this thread's that is running.
+///
+/// A callback that calls the library, which runs the callback, which calls the library… would use up
+/// the stack: what OpenSSL needs of it is far more than Python allows for when it counts calls.
+struct Running;
+
+thread_local! {
+    static RUNNING: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Running {
+    /// How many may run one inside the other.
+    const MOST: usize = 32;
+
+    fn new() -> PyResult<Self> {
+        let running = RUNNING.get();
+        if running == Self::MOST {
+            return Err(PyRecursionError::new_err("too many callbacks inside of callbacks"));
+        }
+        RUNNING.set(running + 1);
+        Ok(Self)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(RUNNING.get() - 1);
+    }
+}
+
 /// Runs a callable for a connection. `body` gets the callable and the connection's object.
 fn run<T>(
     callables: &Weak<Callables>,
@@ -104,6 +137,7 @@ fn run<T>(
     attach(|py| {
         let callables = callables.upgrade().ok_or_else(gone)?;
         let callable = pick(&callables).get(py).ok_or_else(gone)?;
+        let _running = Running::new()?;
         body(&callables, callable, ConnectionRef::of(py, state)?)
     })
 }
@@ -225,7 +259,7 @@ fn watch(
         let Some(callables) = callables.upgrade() else { return Ok(()) };
         let Some(callable) = pick(&callables).get(py) else { return Ok(()) };
         let Ok(connection) = ConnectionRef::of(py, state) else { return Ok(()) };
-        let outcome = call(&callable, connection);
+        let outcome = Running::new().and_then(|_running| call(&callable, connection));
         report(&callable, outcome)
     })
 }
@@ -330,6 +364,7 @@ pub(super) fn passphrase(callables: &Arc<Callables>) -> Arc<PassphraseCallback> 
             let callables = callables.upgrade().ok_or_else(gone)?;
             let callable = callables.passphrase.get(py).ok_or_else(gone)?;
             let data = callables.passphrase_data.get_or_none(py);
+            let _running = Running::new()?;
             let passphrase = callable.call1((size, i32::from(verify), data))?;
             let passphrase = passphrase
                 .cast::<PyBytes>()

@@ -20,10 +20,16 @@ print(json.dumps(answer))
 """
 
 
-def start(function: Callable[..., Any], *args: Any) -> subprocess.Popen[str]:
-    """Start a module's ``function`` in a new interpreter, with ``args`` that JSON can carry."""
+def start(
+    function: Callable[..., Any], *args: Any, environment: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a module's ``function`` in a new interpreter, with ``args`` that JSON can carry, and
+    with more in its ``environment`` than there is in ours."""
     environment = dict(
-        os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)), PYTHONUNBUFFERED="1"
+        os.environ,
+        PYTHONPATH=os.pathsep.join(filter(None, sys.path)),
+        PYTHONUNBUFFERED="1",
+        **(environment or {}),
     )
     return subprocess.Popen(
         [
@@ -55,6 +61,11 @@ def finish(process: subprocess.Popen[str], timeout: float = PATIENCE) -> Any:
     return json.loads(output.splitlines()[-1])
 
 
-def run(function: Callable[..., Any], *args: Any, timeout: float = PATIENCE) -> Any:
+def run(
+    function: Callable[..., Any],
+    *args: Any,
+    timeout: float = PATIENCE,
+    environment: dict[str, str] | None = None,
+) -> Any:
     """Run ``function`` in a process of its own and return what it returned."""
-    return finish(start(function, *args), timeout)
+    return finish(start(function, *args, environment=environment), timeout)
