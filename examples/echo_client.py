@@ -1,11 +1,11 @@
 """A TLS echo client: sends lines, checks that they come back, says how long that took.
 
     python echo_client.py --trust server.pem hello
-    python echo_client.py --trust ca.pem --cert me.pem --key me.key < poem.txt
+    python echo_client.py --ca pki/ca.pem --cert pki/alice.pem < poem.txt
 
---trust names a file with the server's own certificate, or with that of a private CA which certifies
-this server alone: whoever is certified by it is believed to be the server. A client for servers of
-the public web has to compare the host's name, too; https_get.py does.
+--trust names a file with the server's own certificate: whoever has its key is the server. --ca
+names one with the certificate of an authority, which may have certified others, too: then the
+server's certificate has to name the host (verify_host.py, which needs the package `cryptography`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterable
 
 from OpenSSL import SSL
+from reports import reason
 
 # pyOpenSSL would rather have certificates read by `cryptography`. This program wants nothing but
 # OpenSSL itself.
@@ -29,7 +30,7 @@ def make_context(options: argparse.Namespace) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_verify(SSL.VERIFY_PEER)
-    context.load_verify_locations(options.trust)
+    context.load_verify_locations(options.ca or options.trust)
     if options.cert:
         context.use_certificate_chain_file(options.cert)
         context.use_privatekey_file(options.key or options.cert)
@@ -81,14 +82,6 @@ def close(connection: SSL.Connection) -> None:
         pass
 
 
-def reason(error: SSL.Error) -> str:
-    """Take OpenSSL's own words out of an exception."""
-    if isinstance(error, SSL.SysCallError):
-        return str(error.args[-1])
-    entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
-
-
 def run(options: argparse.Namespace) -> None:
     context = make_context(options)
     with socket.create_connection((options.host, options.port)) as sock:
@@ -98,11 +91,16 @@ def run(options: argparse.Namespace) -> None:
         connection.set_connect_state()
         start = time.perf_counter()
         connection.do_handshake()
-        shaken = time.perf_counter()
-        print(f"{describe(connection)}, {1000 * (shaken - start):.1f} ms", file=sys.stderr)
+        took = time.perf_counter() - start
+        if options.ca:
+            from verify_host import check_host
+
+            check_host(connection.get_peer_certificate(as_cryptography=True), options.host)
+        print(f"{describe(connection)}, {1000 * took:.1f} ms", file=sys.stderr)
+        start = time.perf_counter()
         words = [word.encode() + b"\n" for word in options.message]
         total = exchange(connection, words or sys.stdin.buffer)
-        took = time.perf_counter() - shaken
+        took = time.perf_counter() - start
         close(connection)
     print(f"{total} bytes there and back in {1000 * took:.1f} ms", file=sys.stderr)
 
@@ -111,7 +109,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A TLS echo client.")
     parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
     parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument("--trust", metavar="PEM", required=True, help="whom to take for the server")
+    server = parser.add_mutually_exclusive_group(required=True)
+    server.add_argument("--trust", metavar="PEM", help="the server's own certificate")
+    server.add_argument("--ca", metavar="PEM", help="an authority, who says which host it is")
     parser.add_argument("--cert", metavar="PEM", help="our certificate, if the server asks for one")
     parser.add_argument("--key", metavar="PEM", help="our key, if not in the file of --cert")
     parser.add_argument("--tls", choices=["1.2", "1.3"], default="1.3", help="highest version")

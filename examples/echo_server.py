@@ -1,7 +1,7 @@
 """A TLS echo server: blocking sockets, and one thread for each client.
 
     python echo_server.py
-    python echo_server.py --cert server.pem --key server.key --client-ca clients.pem
+    python echo_server.py --cert pki/localhost.pem --client-ca pki/ca.pem
     python echo_server.py --cert server.pem --key server.key --http
 
 Without --cert it makes a certificate for this run and, with --save-cert, writes it to a file which
@@ -22,7 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mutual_tls import require_client_certificate
 from OpenSSL import SSL, crypto
+from reports import reason, report
 from self_signed import self_signed
 
 # pyOpenSSL would rather have certificates handled by `cryptography`. This program wants nothing
@@ -50,10 +52,7 @@ def make_context(options: argparse.Namespace) -> SSL.Context:
             Path(options.save_cert).write_bytes(pem)
     context.check_privatekey()
     if options.client_ca:
-        context.load_verify_locations(options.client_ca)
-        context.load_client_ca(options.client_ca.encode())
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
-        context.set_session_id(b"echo")
+        require_client_certificate(context, options.client_ca)
     if options.http:
         context.set_alpn_select_callback(select_http)
     return context
@@ -125,17 +124,6 @@ def serve_client(context: SSL.Context, client: socket.socket, name: str, talk: T
             report(f"{name}: {reason(error)}")
         else:
             report(f"{name}: done")
-
-
-def reason(error: SSL.Error) -> str:
-    """Take OpenSSL's own words out of an exception."""
-    entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
-
-
-def report(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    print(line, flush=True)
 
 
 def serve(context: SSL.Context, listener: socket.socket, talk: Talk) -> None:
