@@ -12,50 +12,15 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import io
 import socket
 import sys
 import time
 import urllib.parse
-from typing import Any
 
-from OpenSSL import SSL, crypto
+from byte_stream import ByteStream
+from OpenSSL import SSL
+from reports import Verifier
 from verify_host import CertificateError, check_host, parse_address
-
-
-class ByteStream(io.RawIOBase):
-    """A connection as a file to read from, which is what `http.client` wants of a socket."""
-
-    def __init__(self, connection: SSL.Connection) -> None:
-        self._connection = connection
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._connection.recv_into(buffer)
-        except SSL.ZeroReturnError:
-            return 0
-
-
-class Verifier:
-    """The verify callback: lets OpenSSL decide, and remembers why it said no."""
-
-    def __init__(self) -> None:
-        self.complaint: str | None = None
-
-    def __call__(
-        self, connection: SSL.Connection, cert: crypto.X509, error: int, depth: int, ok: int
-    ) -> bool:
-        if not ok:
-            codes = vars(SSL.X509VerificationCodes).items()
-            name = next((name for name, code in codes if code == error), f"error {error}")
-            self.complaint = f"{name} at depth {depth}"
-        return bool(ok)
 
 
 def make_context(cafile: str | None, verifier: Verifier) -> SSL.Context:

@@ -1,8 +1,8 @@
-"""What the programs beside this one print."""
+"""What the programs beside this one say, above all when something fails."""
 
 from __future__ import annotations
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 
 def report(line: str) -> None:
@@ -16,3 +16,27 @@ def reason(error: SSL.Error) -> str:
         return str(error.args[-1])
     entries = error.args[0] if error.args else []
     return "; ".join(entry[-1] for entry in entries) or type(error).__name__
+
+
+class Verifier:
+    """A verify callback: lets OpenSSL decide, and remembers why it said no.
+
+    It is called for each certificate of the peer's chain, and for each thing that is wrong with it.
+    """
+
+    def __init__(self) -> None:
+        self.complaint = ""
+
+    def __call__(
+        self,
+        connection: SSL.Connection,
+        certificate: crypto.X509 | None,
+        error: int,
+        depth: int,
+        ok: int,
+    ) -> bool:
+        if not ok:
+            codes = vars(SSL.X509VerificationCodes).items()
+            name = next((name for name, code in codes if code == error), f"error {error}")
+            self.complaint = f"{name} at depth {depth}"
+        return bool(ok)

@@ -11,11 +11,11 @@ It needs the packages `werkzeug` and `cryptography`.
 from __future__ import annotations
 
 import argparse
-import io
 import signal
 import sys
 from typing import Any
 
+from byte_stream import ByteStream
 from cryptography.hazmat.primitives.serialization import Encoding
 from mutual_tls import make_server_context, peer_name
 from OpenSSL import SSL
@@ -36,30 +36,12 @@ class Channel(SSL.Connection):
     """A connection with what servers over `socketserver` and `http.server` expect of a socket."""
 
     def makefile(self, mode: str = "rb", buffering: int = -1) -> Any:
-        return io.BufferedReader(Reader(self))
+        return ByteStream(self).makefile()
 
     def getpeercert(self, binary_form: bool = False) -> Any:
         """The client's certificate in DER, as `ssl.SSLSocket` gives it to werkzeug."""
         certificate = self.get_peer_certificate(as_cryptography=True)
         return certificate and certificate.public_bytes(Encoding.DER)
-
-
-class Reader(io.RawIOBase):
-    """The bytes that a connection receives, as a file."""
-
-    def __init__(self, connection: SSL.Connection) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._connection.recv_into(buffer)
-        except SSL.ZeroReturnError:
-            return 0
-        except SSL.Error as error:
-            raise ConnectionError(reason(error)) from error
 
 
 class Server(ThreadedWSGIServer):
