@@ -58,7 +58,7 @@ test-core: ## The core's own tests, with no Python in the dependency graph
 test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to pytest
 	$(PY) -m pytest $(ARGS)
 
-docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
+docs: build $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 

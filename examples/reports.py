@@ -15,7 +15,7 @@ def reason(error: SSL.Error) -> str:
     if isinstance(error, SSL.SysCallError):
         return str(error.args[-1])
     entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
+    return "; ".join(entry[-1] for entry in entries if entry[-1]) or type(error).__name__
 
 
 class Verifier:
