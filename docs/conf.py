@@ -27,6 +27,7 @@ nitpick_ignore_regex = [
 myst_enable_extensions = ["colon_fence"]
 highlight_language = "python"
 
+add_module_names = False
 autodoc_member_order = "bysource"
 # Looking some of the functions up warns that they are deprecated.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="sphinx")

@@ -3,16 +3,18 @@
     python alpn.py h2 http/1.1
     python alpn.py smtp
 
-A client in this process offers the protocols that are named, most wanted first, to a server that
-speaks those in SPOKEN, and both say what came of it. It needs the package `cryptography`.
+A client in this process offers the protocols that are named, most wanted first, to a
+server that speaks those in SPOKEN, and both say what came of it. It needs the package
+`cryptography`.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from memory_bio import carry, handshake
 from OpenSSL import SSL
+
+from memory_bio import carry, handshake
 from private_ca import Authority
 from reports import reason
 

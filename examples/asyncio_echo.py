@@ -1,4 +1,4 @@
-"""A mutual-TLS echo server and its client for asyncio, over memory buffers (tls_streams.py).
+"""A mutual-TLS echo server and its client for asyncio, over memory buffers.
 
     python asyncio_echo.py serve --ca pki/ca.pem --identity pki/localhost.pem
     python asyncio_echo.py talk --ca pki/ca.pem --identity pki/alice.pem hello
@@ -14,8 +14,9 @@ import contextlib
 import signal
 import sys
 
-from mutual_tls import make_client_context, make_server_context, peer_name
 from OpenSSL import SSL
+
+from mutual_tls import make_client_context, make_server_context, peer_name
 from reports import reason, report
 from tls_streams import TLSStream
 from verify_host import check_host
@@ -35,7 +36,9 @@ class Server:
                 report("listening on {}:{}".format(*listener.getsockname()[:2]))
             await server.serve_forever()
 
-    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _welcome(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         name = "{}:{}".format(*writer.get_extra_info("peername")[:2])
         connection = SSL.Connection(self._context)  # no socket: memory buffers
         connection.set_accept_state()
@@ -79,7 +82,9 @@ async def talk(context: SSL.Context, host: str, port: int, words: list[str]) -> 
         await stream.handshake()
         check_host(connection.get_peer_certificate(as_cryptography=True), host)
         data = "".join(f"{word}\n" for word in words).encode()
-        echo, _ = await asyncio.gather(receive_exactly(stream, len(data)), stream.sendall(data))
+        echo, _ = await asyncio.gather(
+            receive_exactly(stream, len(data)), stream.sendall(data)
+        )
         if echo != data:
             raise ValueError("something else came back")
         print(echo.decode(), end="")
@@ -102,8 +107,12 @@ def parse_arguments() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--host", default="localhost", help="the server (%(default)s)")
     common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument("--ca", metavar="PEM", required=True, help="the other end's authority")
-    common.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
+    common.add_argument(
+        "--ca", metavar="PEM", required=True, help="the other end's authority"
+    )
+    common.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
     parser = argparse.ArgumentParser(description="Echo over TLS, with asyncio.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", parents=[common])

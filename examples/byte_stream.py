@@ -1,4 +1,4 @@
-"""What a connection receives, as a file: for `http.client`, `http.server` and their like."""
+"""What a connection receives, as a file: for `http.client` and `http.server`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from OpenSSL import SSL
+
 from reports import reason
 
 

@@ -1,12 +1,12 @@
-"""A server that knows its users by their certificates, lets others in as guests, and some not.
+"""A server that knows its users by their certificates, and lets others in as guests.
 
     python client_certificates.py alice
     python client_certificates.py --revoked alice
     python client_certificates.py --stranger alice
     python client_certificates.py --guest
 
-A client in this process shows a certificate with the name that is given, and the server says what
-it makes of it. It needs the package `cryptography`.
+A client in this process shows a certificate with the name that is given, and the server
+says what it makes of it. It needs the package `cryptography`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from OpenSSL import SSL, crypto
+
 from memory_bio import handshake
 from mutual_tls import peer_name
-from OpenSSL import SSL, crypto
 from private_ca import Authority, Key
 from reports import Verifier, reason
 
@@ -37,8 +38,10 @@ def make_server_context(authority: Authority, verifier: Verifier) -> SSL.Context
     return context
 
 
-def refuse_revoked(context: SSL.Context, revoked: x509.CertificateRevocationList) -> None:
-    """Have every certificate looked up in the authority's list of those that are void."""
+def refuse_revoked(
+    context: SSL.Context, revoked: x509.CertificateRevocationList
+) -> None:
+    """Look every certificate up in the authority's list of those that are void."""
     store = context.get_cert_store()
     assert store is not None
     store.add_crl(revoked)
@@ -69,7 +72,9 @@ def make_revocation_list(
         .next_update(now + timedelta(days=1))
     )
     for certificate in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+        entry = x509.RevokedCertificateBuilder().serial_number(
+            certificate.serial_number
+        )
         builder = builder.add_revoked_certificate(entry.revocation_date(now).build())
     return builder.sign(authority.key, hashes.SHA256())
 
@@ -78,8 +83,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Show a certificate to a server.")
     parser.add_argument("--guest", action="store_true", help="show none")
     parser.add_argument("--revoked", action="store_true", help="show one that is void")
-    parser.add_argument("--stranger", action="store_true", help="show one of another authority")
-    parser.add_argument("name", nargs="?", default="alice", help="the name in it (%(default)s)")
+    parser.add_argument(
+        "--stranger", action="store_true", help="show one of another authority"
+    )
+    parser.add_argument(
+        "name", nargs="?", default="alice", help="the name in it (%(default)s)"
+    )
     options = parser.parse_args()
 
     authority = Authority("private authority")
@@ -91,7 +100,9 @@ def main() -> int:
     refuse_revoked(server_context, make_revocation_list(authority, revoked))
     server = SSL.Connection(server_context)
     server.set_accept_state()
-    client = SSL.Connection(make_client_context(authority, None if options.guest else identity))
+    client = SSL.Connection(
+        make_client_context(authority, None if options.guest else identity)
+    )
     client.set_connect_state()
     try:
         handshake(client, server)

@@ -3,9 +3,10 @@
     python dtls_echo.py serve --ca pki/ca.pem --identity pki/localhost.pem
     python dtls_echo.py talk --ca pki/ca.pem --identity pki/alice.pem hello
 
-The server keeps nothing for a client who has not shown, with a cookie, that datagrams reach it:
-whoever forges the address of another one cannot make it work or talk much. It serves all clients
-from one socket, each with a connection over memory buffers. Ctrl-C ends it.
+The server keeps nothing for a client who has not shown, with a cookie, that datagrams
+reach it: whoever forges the address of another one cannot make it work or talk much. It
+serves all clients from one socket, each with a connection over memory buffers. Ctrl-C
+ends it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Callable, TypeVar
 
-from mutual_tls import make_client_context, make_server_context, peer_name
 from OpenSSL import SSL
+
+from mutual_tls import make_client_context, make_server_context, peer_name
 from reports import reason, report
 from steps import retry
 from verify_host import check_host
@@ -72,7 +74,9 @@ def outgoing(connection: SSL.Connection) -> Iterator[bytes]:
     except SSL.WantReadError:  # nothing
         return
     while data:
-        size = RECORD_HEADER + int.from_bytes(data[RECORD_HEADER - 2 : RECORD_HEADER], "big")
+        size = RECORD_HEADER + int.from_bytes(
+            data[RECORD_HEADER - 2 : RECORD_HEADER], "big"
+        )
         yield data[:size]
         data = data[size:]
 
@@ -129,7 +133,7 @@ class Server:
         self._advance(peer, address)
 
     def _welcome(self, datagram: bytes, address: Address) -> None:
-        """Answer a stranger with a cookie, and forget it; make it a peer when it brings one."""
+        """Answer a stranger with a cookie, and know it only when it brings one."""
         connection = SSL.Connection(self._context)
         connection.set_accept_state()
         connection.set_app_data(address)
@@ -161,8 +165,12 @@ class Server:
                 pass  # as good as lost on its way
 
     def _timeout(self) -> float:
-        timeouts = [peer.connection.DTLSv1_get_timeout() for peer in self._peers.values()]
-        return min([PATIENCE, *(timeout for timeout in timeouts if timeout is not None)])
+        timeouts = [
+            peer.connection.DTLSv1_get_timeout() for peer in self._peers.values()
+        ]
+        return min(
+            [PATIENCE, *(timeout for timeout in timeouts if timeout is not None)]
+        )
 
     def _mind_timers(self) -> None:
         """Repeat what was not answered, and forget who has not been heard of."""
@@ -181,7 +189,7 @@ class Server:
 
 
 def persist(connection: SSL.Connection, call: Callable[[], T], patience: float) -> T:
-    """Make a call until it succeeds, and have what it sent repeated where no answer comes."""
+    """Make a call until it succeeds; repeat what it sent where no answer comes."""
     end = time.monotonic() + patience
     while True:
         try:
@@ -191,12 +199,14 @@ def persist(connection: SSL.Connection, call: Callable[[], T], patience: float) 
             if left <= 0:
                 raise TimeoutError("the server does not answer") from None
             timeout = connection.DTLSv1_get_timeout()
-            if not select.select([connection], [], [], left if timeout is None else timeout)[0]:
+            if not select.select(
+                [connection], [], [], left if timeout is None else timeout
+            )[0]:
                 connection.DTLSv1_handle_timeout()
 
 
 def ask(connection: SSL.Connection, message: bytes) -> bytes:
-    """Send a message until its echo comes: DTLS repeats handshakes, but nobody's messages."""
+    """Send a message until its echo comes: DTLS repeats nothing but handshakes."""
     for patience in (1, 2, 4):
         connection.send(message)
         try:
@@ -216,7 +226,9 @@ def talk(context: SSL.Context, host: str, port: int, words: list[str]) -> None:
         connection.set_connect_state()
         persist(connection, connection.do_handshake, PATIENCE)
         check_host(connection.get_peer_certificate(as_cryptography=True), host)
-        print(f"{connection.get_protocol_version_name()}, {connection.get_cipher_name()}")
+        print(
+            f"{connection.get_protocol_version_name()}, {connection.get_cipher_name()}"
+        )
         for word in words:
             print(ask(connection, word.encode()).decode())
         connection.shutdown()
@@ -226,8 +238,12 @@ def parse_arguments() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--host", default="localhost", help="the server (%(default)s)")
     common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument("--ca", metavar="PEM", required=True, help="the other end's authority")
-    common.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
+    common.add_argument(
+        "--ca", metavar="PEM", required=True, help="the other end's authority"
+    )
+    common.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
     parser = argparse.ArgumentParser(description="Echo over DTLS.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", parents=[common])
@@ -240,7 +256,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if options.command == "talk":
-            context = make_client_context(options.ca, options.identity, SSL.DTLS_CLIENT_METHOD)
+            context = make_client_context(
+                options.ca, options.identity, SSL.DTLS_CLIENT_METHOD
+            )
             talk(context, options.host, options.port, options.word)
             return 0
         context = make_listening_context(options.ca, options.identity)

@@ -3,9 +3,10 @@
     python echo_client.py --trust server.pem hello
     python echo_client.py --ca pki/ca.pem --cert pki/alice.pem < poem.txt
 
---trust names a file with the server's own certificate: whoever has its key is the server. --ca
-names one with the certificate of an authority, which may have certified others, too: then the
-server's certificate has to name the host (verify_host.py, which needs the package `cryptography`).
+--trust names a file with the server's own certificate: whoever has its key is the
+server. --ca names one with the certificate of an authority, which may have certified
+others, too: then the server's certificate has to name the host (verify_host.py, which
+needs the package `cryptography`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import warnings
 from collections.abc import Iterable
 
 from OpenSSL import SSL
+
 from reports import reason
 
-# pyOpenSSL would rather have certificates read by `cryptography`. This program wants nothing but
-# OpenSSL itself.
+# pyOpenSSL would rather have certificates read by `cryptography`. This program wants
+# nothing but OpenSSL itself.
 warnings.filterwarnings("ignore", "X509", DeprecationWarning)
 
 
@@ -54,7 +56,7 @@ def describe(connection: SSL.Connection) -> str:
 
 
 def recv_exactly(connection: SSL.Connection, size: int) -> bytes:
-    """Read `size` bytes: one `recv` gives what one TLS record holds, which may be less."""
+    """Read `size` bytes: one `recv` gives at most what one TLS record holds."""
     chunks = []
     while size:
         chunk = connection.recv(min(size, 16 * 1024))
@@ -95,7 +97,9 @@ def run(options: argparse.Namespace) -> None:
         if options.ca:
             from verify_host import check_host
 
-            check_host(connection.get_peer_certificate(as_cryptography=True), options.host)
+            check_host(
+                connection.get_peer_certificate(as_cryptography=True), options.host
+            )
         print(f"{describe(connection)}, {1000 * took:.1f} ms", file=sys.stderr)
         start = time.perf_counter()
         words = [word.encode() + b"\n" for word in options.message]
@@ -111,11 +115,21 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
     server = parser.add_mutually_exclusive_group(required=True)
     server.add_argument("--trust", metavar="PEM", help="the server's own certificate")
-    server.add_argument("--ca", metavar="PEM", help="an authority, who says which host it is")
-    parser.add_argument("--cert", metavar="PEM", help="our certificate, if the server asks for one")
-    parser.add_argument("--key", metavar="PEM", help="our key, if not in the file of --cert")
-    parser.add_argument("--tls", choices=["1.2", "1.3"], default="1.3", help="highest version")
-    parser.add_argument("message", nargs="*", help="lines to send; without any, standard input")
+    server.add_argument(
+        "--ca", metavar="PEM", help="an authority, who says which host it is"
+    )
+    parser.add_argument(
+        "--cert", metavar="PEM", help="our certificate, if the server asks for one"
+    )
+    parser.add_argument(
+        "--key", metavar="PEM", help="our key, if not in the file of --cert"
+    )
+    parser.add_argument(
+        "--tls", choices=["1.2", "1.3"], default="1.3", help="highest version"
+    )
+    parser.add_argument(
+        "message", nargs="*", help="lines to send; without any, standard input"
+    )
     return parser.parse_args()
 
 

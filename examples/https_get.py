@@ -3,9 +3,10 @@
     python https_get.py https://example.org/
     python https_get.py --cafile private-ca.pem https://localhost:8443/
 
-OpenSSL checks that a trusted authority stands behind the server's certificate. That the certificate
-is for *this* host is checked by verify_host.py, before a single byte is sent. The page goes to
-standard output, the rest to standard error. It needs the package `cryptography`.
+OpenSSL checks that a trusted authority stands behind the server's certificate. That the
+certificate is for *this* host is checked by verify_host.py, before a single byte is
+sent. The page goes to standard output, the rest to standard error. It needs the package
+`cryptography`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import sys
 import time
 import urllib.parse
 
-from byte_stream import ByteStream
 from OpenSSL import SSL
+
+from byte_stream import ByteStream
 from reports import Verifier
 from verify_host import CertificateError, check_host, parse_address
 
@@ -90,7 +92,9 @@ def report(connection: SSL.Connection, seconds: float) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fetch a page over HTTPS.")
-    parser.add_argument("--cafile", metavar="PEM", help="trust these, not the system's authorities")
+    parser.add_argument(
+        "--cafile", metavar="PEM", help="trust these, not the system's authorities"
+    )
     parser.add_argument("url")
     options = parser.parse_args()
     try:

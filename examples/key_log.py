@@ -2,9 +2,9 @@
 
     python key_log.py --log keys.txt --ca pki/ca.pem "GET / HTTP/1.0"
 
-Connects to a server, sends it a line and prints what it answers first. The keys go to a file in the
-format that Wireshark reads: whoever has it can read all that was said. It needs the package
-`cryptography`.
+Connects to a server, sends it a line and prints what it answers first. The keys go to a
+file in the format that Wireshark reads: whoever has it can read all that was said. It
+needs the package `cryptography`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from typing import Callable
 
 from OpenSSL import SSL
+
 from reports import reason
 from verify_host import check_host
 
@@ -51,8 +52,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write down the keys of a connection.")
     parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
     parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument("--ca", metavar="PEM", required=True, help="the server's authority")
-    parser.add_argument("--log", metavar="FILE", required=True, help="where the keys go")
+    parser.add_argument(
+        "--ca", metavar="PEM", required=True, help="the server's authority"
+    )
+    parser.add_argument(
+        "--log", metavar="FILE", required=True, help="where the keys go"
+    )
     parser.add_argument("question", help="a line to send")
     options = parser.parse_args()
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)

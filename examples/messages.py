@@ -1,7 +1,8 @@
-"""Messages in a stream of bytes: each with its length before it, in four bytes, highest first.
+"""Messages in a stream of bytes: each with its length before it, in four bytes.
 
-TLS hands on a stream. What one end sends at once may reach the other in parts, and what it sends
-in parts may arrive at once; where a message ends is for the protocol above to say.
+The highest of the four comes first. TLS hands on a stream: what one end sends at once
+may reach the other in parts, and what it sends in parts may arrive at once. Where a
+message ends is for the protocol above to say.
 """
 
 from __future__ import annotations

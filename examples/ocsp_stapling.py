@@ -1,10 +1,10 @@
-"""Send along what the authority says of the certificate today (OCSP stapling, RFC 6066 section 8).
+"""Send along what the authority says of the certificate today (OCSP stapling).
 
     python ocsp_stapling.py good
     python ocsp_stapling.py revoked
 
-A server in this process staples a response, and a client judges it. It needs the package
-`cryptography`.
+A server in this process staples a response, and a client judges it. It needs the
+package `cryptography`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from memory_bio import handshake
 from OpenSSL import SSL
+
+from memory_bio import handshake
 from private_ca import Authority
 
 
@@ -29,11 +30,13 @@ class StapleError(Exception):
 
 
 def staple(connection: SSL.Connection, response: bytes | None) -> bytes:
-    """Called on the server when a client asks; `response` is what the context was given."""
+    """Called on the server when a client asks; `response` is the context's."""
     return response or b""
 
 
-def judge(connection: SSL.Connection, response: bytes, authority: x509.Certificate | None) -> bool:
+def judge(
+    connection: SSL.Connection, response: bytes, authority: x509.Certificate | None
+) -> bool:
     """Called on the client, whether the server has stapled anything or not."""
     if not response:
         raise StapleError("there is none")
@@ -45,11 +48,15 @@ def judge(connection: SSL.Connection, response: bytes, authority: x509.Certifica
 
 
 def check_response(
-    response: ocsp.OCSPResponse, certificate: x509.Certificate, authority: x509.Certificate
+    response: ocsp.OCSPResponse,
+    certificate: x509.Certificate,
+    authority: x509.Certificate,
 ) -> None:
-    """Raise StapleError unless the authority itself says, for now, that the certificate is good."""
+    """Raise StapleError unless the authority says that the certificate is good."""
     if response.response_status != ocsp.OCSPResponseStatus.SUCCESSFUL:
-        raise StapleError(f"the authority did not answer: {response.response_status.name}")
+        raise StapleError(
+            f"the authority did not answer: {response.response_status.name}"
+        )
     key = authority.public_key()
     algorithm = response.signature_hash_algorithm
     if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
@@ -65,23 +72,31 @@ def check_response(
     if not (response.this_update_utc <= now and (end is None or now <= end)):
         raise StapleError("it is not for today")
     if response.certificate_status != ocsp.OCSPCertStatus.GOOD:
-        raise StapleError(f"the certificate is {response.certificate_status.name.lower()}")
+        raise StapleError(
+            f"the certificate is {response.certificate_status.name.lower()}"
+        )
 
 
-def make_response(authority: Authority, certificate: x509.Certificate, revoked: bool) -> bytes:
+def make_response(
+    authority: Authority, certificate: x509.Certificate, revoked: bool
+) -> bytes:
     """Do what an authority's responder does, to have something to staple."""
     now = datetime.now(timezone.utc)
     builder = ocsp.OCSPResponseBuilder().add_response(
         cert=certificate,
         issuer=authority.certificate,
         algorithm=hashes.SHA256(),
-        cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
+        cert_status=ocsp.OCSPCertStatus.REVOKED
+        if revoked
+        else ocsp.OCSPCertStatus.GOOD,
         this_update=now - timedelta(hours=1),
         next_update=now + timedelta(days=1),
         revocation_time=now - timedelta(hours=2) if revoked else None,
         revocation_reason=x509.ReasonFlags.key_compromise if revoked else None,
     )
-    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, authority.certificate)
+    builder = builder.responder_id(
+        ocsp.OCSPResponderEncoding.HASH, authority.certificate
+    )
     return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -104,8 +119,12 @@ def make_client_context(authority: Authority) -> SSL.Context:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Staple an OCSP response, and judge it.")
-    parser.add_argument("status", choices=["good", "revoked", "missing"], help="what it says")
+    parser = argparse.ArgumentParser(
+        description="Staple an OCSP response, and judge it."
+    )
+    parser.add_argument(
+        "status", choices=["good", "revoked", "missing"], help="what it says"
+    )
     options = parser.parse_args()
 
     authority = Authority("private authority")

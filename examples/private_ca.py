@@ -1,10 +1,11 @@
-"""A certificate authority of your own, for peers that shall trust each other and nobody else.
+"""A certificate authority of your own, for peers that trust nobody else.
 
     python private_ca.py pki localhost alice
 
-writes the authority's certificate to pki/ca.pem and, for each name, a key with its certificate to
-one file: pki/localhost.pem, pki/alice.pem. The authority's own key is forgotten at the end, so that
-nobody can issue another certificate. It needs the package `cryptography`.
+writes the authority's certificate to pki/ca.pem and, for each name, a key with its
+certificate to one file: pki/localhost.pem, pki/alice.pem. The authority's own key is
+forgotten at the end, so that nobody can issue another certificate. It needs the package
+`cryptography`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
@@ -41,7 +46,7 @@ class Authority:
         )
 
     def issue(self, name: str) -> tuple[Key, x509.Certificate]:
-        """Make a key, and a certificate that says it belongs to a host, a client or an address."""
+        """Make a key, and a certificate for it with the name of a host or a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(
             x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]),
@@ -71,7 +76,9 @@ class Authority:
         key: ec.EllipticCurvePublicKey,
         *extensions: tuple[x509.ExtensionType, bool],
     ) -> x509.Certificate:
-        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            self.key.public_key()
+        )
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -80,7 +87,9 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(datetime.now(timezone.utc) - timedelta(minutes=5))
             .not_valid_after(self._end)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key), critical=False
+            )
             .add_extension(authority_id, critical=False)
         )
         for extension, critical in extensions:
@@ -118,9 +127,15 @@ def to_pem(certificate: x509.Certificate, key: Key | None = None) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make an authority, and certificates from it.")
-    parser.add_argument("--days", type=int, default=30, help="how long they are good (%(default)s)")
-    parser.add_argument("directory", type=Path, help="where to write them; made if need be")
+    parser = argparse.ArgumentParser(
+        description="Make an authority, and certificates from it."
+    )
+    parser.add_argument(
+        "--days", type=int, default=30, help="how long they are good (%(default)s)"
+    )
+    parser.add_argument(
+        "directory", type=Path, help="where to write them; made if need be"
+    )
     parser.add_argument("name", nargs="+", help="a host, a client or an IP address")
     options = parser.parse_args()
 

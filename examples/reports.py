@@ -15,13 +15,16 @@ def reason(error: SSL.Error) -> str:
     if isinstance(error, SSL.SysCallError):
         return str(error.args[-1])
     entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries if entry[-1]) or type(error).__name__
+    return (
+        "; ".join(entry[-1] for entry in entries if entry[-1]) or type(error).__name__
+    )
 
 
 class Verifier:
     """A verify callback: lets OpenSSL decide, and remembers why it said no.
 
-    It is called for each certificate of the peer's chain, and for each thing that is wrong with it.
+    It is called for each certificate of the peer's chain, and for each thing that is
+    wrong with it.
     """
 
     def __init__(self) -> None:
@@ -37,6 +40,8 @@ class Verifier:
     ) -> bool:
         if not ok:
             codes = vars(SSL.X509VerificationCodes).items()
-            name = next((name for name, code in codes if code == error), f"error {error}")
+            name = next(
+                (name for name, code in codes if code == error), f"error {error}"
+            )
             self.complaint = f"{name} at depth {depth}"
         return bool(ok)

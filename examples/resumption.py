@@ -1,17 +1,18 @@
-"""Resume a session: a second handshake with the same server that is shorter than the first.
+"""Resume a session: a second handshake that is shorter than the first.
 
     python resumption.py --tls 1.2
 
-A client and a server in this process shake hands twice and count the bytes. It needs the package
-`cryptography`.
+A client and a server in this process shake hands twice and count the bytes. It needs
+the package `cryptography`.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from memory_bio import carry, close, handshake
 from OpenSSL import SSL
+
+from memory_bio import carry, close, handshake
 from private_ca import Authority
 
 VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
@@ -22,7 +23,9 @@ def make_server_context(authority: Authority) -> SSL.Context:
     key, certificate = authority.issue("localhost")
     context.use_certificate(certificate)
     context.use_privatekey(key)
-    context.set_session_id(b"resumption")  # whose sessions these are, where servers share a cache
+    context.set_session_id(
+        b"resumption"
+    )  # whose sessions these are, where servers share a cache
     context.set_timeout(3600)  # seconds that a session is good for
     return context
 
@@ -42,19 +45,24 @@ class Sessions:
 
     def offer(self, connection: SSL.Connection, host: str) -> None:
         """Call this before the handshake."""
-        session = self._sessions.pop(host, None)  # TLS 1.3 would have each one used once
+        session = self._sessions.pop(
+            host, None
+        )  # TLS 1.3 would have each one used once
         if session is not None:
             connection.set_session(session)
 
     def keep(self, connection: SSL.Connection, host: str) -> None:
-        """Call this once something was received: in TLS 1.3 tickets come after the handshake."""
+        """Call this once something was received: tickets come late in TLS 1.3."""
         session = connection.get_session()
         if session is not None:
             self._sessions[host] = session
 
 
 def talk(
-    client_context: SSL.Context, server_context: SSL.Context, sessions: Sessions, host: str
+    client_context: SSL.Context,
+    server_context: SSL.Context,
+    sessions: Sessions,
+    host: str,
 ) -> int:
     """Shake hands and say something; return how many bytes the handshake took."""
     client = SSL.Connection(client_context)
@@ -74,7 +82,9 @@ def talk(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Resume a session.")
-    parser.add_argument("--tls", choices=VERSIONS, default="1.3", help="highest version")
+    parser.add_argument(
+        "--tls", choices=VERSIONS, default="1.3", help="highest version"
+    )
     options = parser.parse_args()
 
     authority = Authority("private authority")

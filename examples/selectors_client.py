@@ -2,8 +2,8 @@
 
     python selectors_client.py --ca pki/ca.pem --identity pki/alice.pem --connections 50
 
-Each connection sends messages with their length before them (messages.py), of sizes from nothing to
---largest, and checks that they come back as they were.
+Each connection sends messages with their length before them (messages.py), of sizes
+from nothing to --largest, and checks that they come back as they were.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ import sys
 import time
 from typing import Any
 
+from OpenSSL import SSL
+
 from messages import Inbox
 from mutual_tls import make_client_context
-from OpenSSL import SSL
 from reports import reason
 from steps import Steps, receive_messages, retry, send_message
 from verify_host import check_host
 
 
-def talk(connection: SSL.Connection, address: Any, host: str, messages: list[bytes]) -> Steps[None]:
+def talk(
+    connection: SSL.Connection, address: Any, host: str, messages: list[bytes]
+) -> Steps[None]:
     """Live the life of one connection; fail unless every message comes back."""
     if connection.connect_ex(address):  # as a rule: it is under way
         yield selectors.EVENT_WRITE
@@ -62,15 +65,29 @@ def run(lives: dict[socket.socket, Steps[None]], patience: float) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Many TLS connections to an echo server.")
+    parser = argparse.ArgumentParser(
+        description="Many TLS connections to an echo server."
+    )
     parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
     parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument("--ca", metavar="PEM", required=True, help="the server's authority")
-    parser.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
-    parser.add_argument("--connections", default=10, type=int, help="how many (%(default)s)")
-    parser.add_argument("--messages", default=10, type=int, help="on each (%(default)s)")
-    parser.add_argument("--largest", default=100_000, type=int, help="in bytes (%(default)s)")
-    parser.add_argument("--patience", default=30, type=float, help="in seconds (%(default)s)")
+    parser.add_argument(
+        "--ca", metavar="PEM", required=True, help="the server's authority"
+    )
+    parser.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
+    parser.add_argument(
+        "--connections", default=10, type=int, help="how many (%(default)s)"
+    )
+    parser.add_argument(
+        "--messages", default=10, type=int, help="on each (%(default)s)"
+    )
+    parser.add_argument(
+        "--largest", default=100_000, type=int, help="in bytes (%(default)s)"
+    )
+    parser.add_argument(
+        "--patience", default=30, type=float, help="in seconds (%(default)s)"
+    )
     options = parser.parse_args()
 
     sockets: list[socket.socket] = []
@@ -83,7 +100,13 @@ def main() -> int:
         lives = {}
         total = 0
         for _ in range(options.connections):
-            sizes = [0, *(random.randint(1, options.largest) for _ in range(options.messages - 1))]
+            sizes = [
+                0,
+                *(
+                    random.randint(1, options.largest)
+                    for _ in range(options.messages - 1)
+                ),
+            ]
             total += sum(sizes)
             sock = socket.socket(family, kind)
             sock.setblocking(False)
@@ -102,7 +125,8 @@ def main() -> int:
         for sock in sockets:
             sock.close()
     took = time.perf_counter() - start
-    print(f"{options.connections} connections, {total} bytes there and back, in {took:.2f} s")
+    count = options.connections
+    print(f"{count} connections, {total} bytes there and back, in {took:.2f} s")
     return 0
 
 

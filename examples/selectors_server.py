@@ -2,10 +2,11 @@
 
     python selectors_server.py --ca pki/ca.pem --identity pki/localhost.pem
 
-Clients send messages with their length before them (messages.py) and get each one back. A client
-who keeps the server waiting for longer than --patience is dropped, in its handshake as at any other
-time, and one who does not read what it gets back is not read from either: nobody can make the
-server hold more than a message or two for them. Ctrl-C ends it.
+Clients send messages with their length before them (messages.py) and get each one back.
+A client who keeps the server waiting for longer than --patience is dropped, in its
+handshake as at any other time, and one who does not read what it gets back is not read
+from either: nobody can make the server hold more than a message or two for them. Ctrl-C
+ends it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import sys
 import time
 from collections.abc import Iterator
 
+from OpenSSL import SSL
+
 from messages import Inbox
 from mutual_tls import make_server_context, peer_name
-from OpenSSL import SSL
 from reports import reason, report
 from steps import receive_messages, retry, send_message
 
 
 class Client:
-    """One client: its socket, the steps of its life, and until when the next has to be taken."""
+    """One client: its socket, the steps of its life, and the time for the next."""
 
     def __init__(self, context: SSL.Context, sock: socket.socket, name: str) -> None:
         sock.setblocking(False)
@@ -53,7 +55,9 @@ def live(connection: SSL.Connection, name: str) -> Iterator[int]:
 
 
 class Server:
-    def __init__(self, context: SSL.Context, listener: socket.socket, patience: float) -> None:
+    def __init__(
+        self, context: SSL.Context, listener: socket.socket, patience: float
+    ) -> None:
         listener.setblocking(False)
         self._context = context
         self._listener = listener
@@ -115,12 +119,24 @@ class Server:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="A mutual-TLS echo server over selectors.")
-    parser.add_argument("--host", default="localhost", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="0 for any (%(default)s)")
-    parser.add_argument("--ca", metavar="PEM", required=True, help="the clients' authority")
-    parser.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
-    parser.add_argument("--patience", default=30, type=float, help="in seconds (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description="A mutual-TLS echo server over selectors."
+    )
+    parser.add_argument(
+        "--host", default="localhost", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", default=8443, type=int, help="0 for any (%(default)s)"
+    )
+    parser.add_argument(
+        "--ca", metavar="PEM", required=True, help="the clients' authority"
+    )
+    parser.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
+    parser.add_argument(
+        "--patience", default=30, type=float, help="in seconds (%(default)s)"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

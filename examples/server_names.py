@@ -1,17 +1,18 @@
-"""One server, several hosts: the certificate for the name that the client asks for (SNI, RFC 6066).
+"""One server, several hosts: the certificate for the name that the client asks for.
 
     python server_names.py www.example www.other.example localhost
 
-A client in this process asks a server for each of the hosts that are named. The server has
-certificates for HOSTS. It needs the package `cryptography`.
+A client in this process asks a server for each of the hosts that are named. The server
+has certificates for HOSTS. It needs the package `cryptography`.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from memory_bio import handshake
 from OpenSSL import SSL
+
+from memory_bio import handshake
 from private_ca import Authority
 from verify_host import CertificateError, check_host
 
@@ -19,11 +20,12 @@ HOSTS = ["www.example", "www.other.example"]
 
 
 class Hosts:
-    """A context for each host, and one to begin with, for clients who name none of them."""
+    """A context for each host, and one to begin with."""
 
     def __init__(self, authority: Authority, default: str, *others: str) -> None:
         self._contexts = {
-            host.encode(): make_server_context(authority, host) for host in (default, *others)
+            host.encode(): make_server_context(authority, host)
+            for host in (default, *others)
         }
         self.default = make_server_context(authority, default)
         self.default.set_tlsext_servername_callback(self._choose)

@@ -1,9 +1,9 @@
-"""Talk over connections that never block, written as if they did: generators that yield for what
-they wait.
+"""Talk over connections that never block, written as if they did.
 
-A connection over a non-blocking socket raises `WantReadError` or `WantWriteError` where it would
-have to wait. Here a generator then yields `EVENT_READ` or `EVENT_WRITE`, and makes the very same
-call again when whoever runs it (selectors_server.py, selectors_client.py) finds the socket ready.
+A connection over a non-blocking socket raises `WantReadError` or `WantWriteError` where
+it would have to wait. Here a generator then yields `EVENT_READ` or `EVENT_WRITE`, and
+makes the very same call again when whoever runs it (selectors_server.py,
+selectors_client.py) finds the socket ready.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Generator
 from functools import partial
 from typing import Callable, TypeVar
 
-from messages import Inbox, frame
 from OpenSSL import SSL
+
+from messages import Inbox, frame
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def send_message(connection: SSL.Connection, message: bytes) -> Steps[None]:
 
 
 def receive_messages(connection: SSL.Connection, inbox: Inbox) -> Steps[list[bytes]]:
-    """Wait for a message; return all that have come by then, or none once the peer is done."""
+    """Wait for a message; return all that have come, or none once the peer is done."""
     while True:
         try:
             data = yield from retry(partial(connection.recv, 16 * 1024))

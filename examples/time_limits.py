@@ -2,8 +2,8 @@
 
     python time_limits.py --ca pki/ca.pem --patience 5 hello
 
-Sends a line to an echo server and waits for it to come back, for each call no longer than
---patience. It needs the package `cryptography`.
+Sends a line to an echo server and waits for it to come back, for each call no longer
+than --patience. It needs the package `cryptography`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from typing import Callable, TypeVar
 
 from OpenSSL import SSL
+
 from reports import reason
 from verify_host import check_host
 
@@ -42,7 +43,9 @@ def within(seconds: float, connection: SSL.Connection, call: Callable[[], T]) ->
                 raise TimeoutError("the peer takes too long")
 
 
-def ask(host: str, port: int, context: SSL.Context, line: bytes, patience: float) -> bytes:
+def ask(
+    host: str, port: int, context: SSL.Context, line: bytes, patience: float
+) -> bytes:
     """Send a line, and wait for an answer of one line."""
     with socket.create_connection((host, port), timeout=patience) as sock:
         connection = SSL.Connection(context, sock)
@@ -61,11 +64,17 @@ def ask(host: str, port: int, context: SSL.Context, line: bytes, patience: float
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Ask an echo server, and do not wait for ever.")
+    parser = argparse.ArgumentParser(
+        description="Ask an echo server, and do not wait for ever."
+    )
     parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
     parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument("--ca", metavar="PEM", required=True, help="the server's authority")
-    parser.add_argument("--patience", default=5, type=float, help="in seconds (%(default)s)")
+    parser.add_argument(
+        "--ca", metavar="PEM", required=True, help="the server's authority"
+    )
+    parser.add_argument(
+        "--patience", default=5, type=float, help="in seconds (%(default)s)"
+    )
     parser.add_argument("line", help="what to send")
     options = parser.parse_args()
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)

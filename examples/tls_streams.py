@@ -1,7 +1,8 @@
 """TLS for asyncio: a connection over memory buffers between two of asyncio's streams.
 
-A Connection without a socket takes what came from the peer with `bio_write` and gives what is to go
-there with `bio_read`. Whatever moves the bytes in between, here asyncio, may wait in its own way.
+A Connection without a socket takes what came from the peer with `bio_write` and gives
+what is to go there with `bio_read`. Whatever moves the bytes in between, here asyncio,
+may wait in its own way.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class TLSStream:
         await self._run(self.connection.do_handshake)
 
     async def recv(self, size: int) -> bytes:
-        """Wait for data; return at most `size` bytes, and none once the peer is done."""
+        """Wait for data; return at most `size` bytes, none once the peer is done."""
         try:
             return await self._run(lambda: self.connection.recv(size))
         except SSL.ZeroReturnError:
@@ -56,7 +57,7 @@ class TLSStream:
         self._writer.transport.abort()
 
     async def _run(self, call: Callable[[], T]) -> T:
-        """Make a call until it has all it needs from the peer; return what it returns."""
+        """Make a call until it has all that it needs from the peer."""
         while True:
             seen = self._received
             try:
@@ -80,7 +81,7 @@ class TLSStream:
             await self._writer.drain()
 
     async def _receive(self, seen: int) -> None:
-        """Give the connection something from the peer, unless another task did since `seen`."""
+        """Give the connection what comes, unless another task did since `seen`."""
         async with self._receiving:
             if self._received != seen:
                 return

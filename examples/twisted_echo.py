@@ -3,9 +3,9 @@
     python twisted_echo.py serve --ca pki/ca.pem --identity pki/localhost.pem
     python twisted_echo.py talk --ca pki/ca.pem --identity pki/alice.pem hello
 
-Both ends show a certificate, and Twisted compares the server's with the host's name. It needs the
-packages `twisted` and `service-identity`; the extra `twisted[tls]` would install pyOpenSSL as well,
-in the place of this package.
+Both ends show a certificate, and Twisted compares the server's with the host's name. It
+needs the packages `twisted` and `service-identity`; the extra `twisted[tls]` would
+install pyOpenSSL as well, in the place of this package.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mutual_tls import peer_name
 from OpenSSL import SSL
-from reports import reason, report
 from twisted.internet import endpoints, ssl, task
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
+
+from mutual_tls import peer_name
+from reports import reason, report
 
 
 class Echo(Protocol):
@@ -35,9 +36,8 @@ class Echo(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if not self._greeted:  # the handshake is over when the first data come
             connection: SSL.Connection = self.transport.getHandle()
-            report(
-                f"{self._name}: {connection.get_protocol_version_name()}, {peer_name(connection)}"
-            )
+            version = connection.get_protocol_version_name()
+            report(f"{self._name}: {version}, {peer_name(connection)}")
             self._greeted = True
         self.transport.write(data)
 
@@ -83,7 +83,9 @@ def load(options: argparse.Namespace) -> tuple[ssl.Certificate, ssl.PrivateCerti
 def serve(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
     authority, identity = load(options)
     context = identity.options(authority)  # which has clients show a certificate
-    endpoint = endpoints.SSL4ServerEndpoint(reactor, options.port, context, interface=options.host)
+    endpoint = endpoints.SSL4ServerEndpoint(
+        reactor, options.port, context, interface=options.host
+    )
 
     def listening(port: Any) -> Deferred[None]:
         report("listening on {0.host}:{0.port}".format(port.getHost()))
@@ -94,7 +96,9 @@ def serve(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
 
 def talk(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
     authority, identity = load(options)
-    context = ssl.optionsForClientTLS(options.host, trustRoot=authority, clientCertificate=identity)
+    context = ssl.optionsForClientTLS(
+        options.host, trustRoot=authority, clientCertificate=identity
+    )
     tcp = endpoints.HostnameEndpoint(reactor, options.host, options.port)
     ask = Ask(options.word)
 
@@ -110,8 +114,12 @@ def parse_arguments() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--host", default="localhost", help="the server (%(default)s)")
     common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument("--ca", metavar="PEM", required=True, help="the other end's authority")
-    common.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
+    common.add_argument(
+        "--ca", metavar="PEM", required=True, help="the other end's authority"
+    )
+    common.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
     parser = argparse.ArgumentParser(description="Echo over TLS, with Twisted.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", parents=[common])

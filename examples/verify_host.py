@@ -1,9 +1,9 @@
-"""Whether a certificate is for the host that was meant. OpenSSL has verified who signed it.
+"""Whether a certificate is for the host that was meant, whoever signed it.
 
     check_host(connection.get_peer_certificate(as_cryptography=True), "example.org")
 
-A connection without this check is safe from those who listen and open to anyone who has some
-certificate of some authority that is trusted. It needs the package `cryptography`.
+A connection without this check is safe from those who listen and open to anyone who has
+some certificate of some authority that is trusted. It needs the package `cryptography`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ def check_host(certificate: x509.Certificate | None, host: str) -> None:
     if certificate is None:
         raise CertificateError("the server has no certificate")
     try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
     except x509.ExtensionNotFound:
         raise CertificateError("the certificate names no host") from None
     names = extension.value.get_values_for_type(x509.DNSName)
     addresses = extension.value.get_values_for_type(x509.IPAddress)
     address = parse_address(host)
-    good = address in addresses if address else any(is_match(name, host) for name in names)
+    good = (
+        address in addresses if address else any(is_match(name, host) for name in names)
+    )
     if not good:
         found = ", ".join([*names, *map(str, addresses)]) or "no host"
         raise CertificateError(f"the certificate is for {found}, not for {host}")

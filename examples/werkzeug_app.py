@@ -1,11 +1,11 @@
-"""A WSGI application, served by werkzeug over a Context of ours, to clients with a certificate.
+"""A WSGI application, served by werkzeug to clients with a certificate.
 
     python werkzeug_app.py --ca pki/ca.pem --identity pki/localhost.pem
     curl --cacert pki/ca.pem --cert pki/alice.pem https://localhost:8443/
 
-The application is one function, but any will do: Flask's, Django's. Werkzeug's server is meant for
-development; what it takes to put TLS under it is what it takes with any server over `socketserver`.
-It needs the packages `werkzeug` and `cryptography`.
+The application is one function, but any will do: Flask's, Django's. Werkzeug's server
+is meant for development; what it takes to put TLS under it is what it takes with any
+server over `socketserver`. It needs the packages `werkzeug` and `cryptography`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import signal
 import sys
 from typing import Any
 
-from byte_stream import ByteStream
 from cryptography.hazmat.primitives.serialization import Encoding
-from mutual_tls import make_server_context, peer_name
 from OpenSSL import SSL
-from reports import reason, report
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
+
+from byte_stream import ByteStream
+from mutual_tls import make_server_context, peer_name
+from reports import reason, report
 
 
 @Request.application
@@ -33,7 +34,7 @@ def application(request: Request) -> Response:
 
 
 class Channel(SSL.Connection):
-    """A connection with what servers over `socketserver` and `http.server` expect of a socket."""
+    """A connection with what servers over `socketserver` want of a socket."""
 
     def makefile(self, mode: str = "rb", buffering: int = -1) -> Any:
         return ByteStream(self).makefile()
@@ -59,7 +60,7 @@ class Server(ThreadedWSGIServer):
         return connection, address
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Runs in the client's own thread: a slow handshake keeps nobody else waiting."""
+        """Runs in the client's own thread: a slow handshake delays nobody else."""
         try:
             request.do_handshake()
         except SSL.Error as error:
@@ -77,10 +78,18 @@ class Server(ThreadedWSGIServer):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A WSGI application over mutual TLS.")
-    parser.add_argument("--host", default="localhost", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="0 for any (%(default)s)")
-    parser.add_argument("--ca", metavar="PEM", required=True, help="the clients' authority")
-    parser.add_argument("--identity", metavar="PEM", required=True, help="key and certificate")
+    parser.add_argument(
+        "--host", default="localhost", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", default=8443, type=int, help="0 for any (%(default)s)"
+    )
+    parser.add_argument(
+        "--ca", metavar="PEM", required=True, help="the clients' authority"
+    )
+    parser.add_argument(
+        "--identity", metavar="PEM", required=True, help="key and certificate"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

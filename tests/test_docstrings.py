@@ -204,7 +204,8 @@ def test_deprecation_is_said(name: str) -> None:
 def test_constants_are_in_the_reference() -> None:
     """Numbers have no docstrings: the pages of the reference say what they mean."""
     pages = "\n".join(page.read_text() for page in (ROOT / "docs/reference").glob("*.md"))
-    listed = set(re.findall(r"py:data:: (\S+)", pages))
+    entries = re.findall(r"^\.\. py:data:: (\S+(?:\n {13}\S+)*)", pages, re.MULTILINE)
+    listed = set(" ".join(entries).split())
     for module in ("OpenSSL.SSL", "OpenSSL.crypto"):
         names = importlib.import_module(module).__all__
         values = {name for name in names if not callable(look_up(module, name))}
