@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: build ## Watch a server and a client talk, with each other, openssl s_client and curl
 	@$(PY) examples/demo.py
 
-test: lint test-core test-system build reference ## Everything: lint, core and Python tests, on both OpenSSLs
+test: lint docs test-core test-system build reference ## Everything: lint, pages, core and Python tests, on both OpenSSLs
 	$(PY) -m pytest $(ARGS)
 
 ## While working on it
