@@ -8,16 +8,15 @@ The server gives each client back what it sends. Ctrl-C ends it.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 
 from OpenSSL import SSL
 
 from mutual_tls import make_client_context, make_server_context, peer_name
-from reports import reason, report
+from options import serve_or_talk
+from reports import reason, report, run
 from tls_streams import TLSStream
 from verify_host import check_host
 
@@ -103,42 +102,16 @@ async def receive_exactly(stream: TLSStream, size: int) -> bytes:
     return received
 
 
-def parse_arguments() -> argparse.Namespace:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument(
-        "--ca", metavar="PEM", required=True, help="the other end's authority"
-    )
-    common.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
-    parser = argparse.ArgumentParser(description="Echo over TLS, with asyncio.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", parents=[common])
-    commands.add_parser("talk", parents=[common]).add_argument("word", nargs="+")
-    return parser.parse_args()
-
-
-def main() -> int:
-    options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        if options.command == "serve":
-            server = Server(make_server_context(options.ca, options.identity))
-            with contextlib.suppress(KeyboardInterrupt):
-                asyncio.run(server.serve(options.host, options.port))
-        else:
-            context = make_client_context(options.ca, options.identity)
-            asyncio.run(talk(context, options.host, options.port, options.word))
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main() -> None:
+    options = serve_or_talk("Echo over TLS, with asyncio.")
+    if options.command == "serve":
+        server = Server(make_server_context(options.ca, options.identity))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(server.serve(options.host, options.port))
+    else:
+        context = make_client_context(options.ca, options.identity)
+        asyncio.run(talk(context, options.host, options.port, options.word))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -11,11 +11,9 @@ ends it.
 
 from __future__ import annotations
 
-import argparse
 import hmac
 import secrets
 import select
-import signal
 import socket
 import sys
 import time
@@ -26,7 +24,8 @@ from typing import Any, Callable, TypeVar
 from OpenSSL import SSL
 
 from mutual_tls import make_client_context, make_server_context, peer_name
-from reports import reason, report
+from options import serve_or_talk
+from reports import reason, report, run
 from steps import retry
 from verify_host import check_host
 
@@ -234,46 +233,19 @@ def talk(context: SSL.Context, host: str, port: int, words: list[str]) -> None:
         connection.shutdown()
 
 
-def parse_arguments() -> argparse.Namespace:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument(
-        "--ca", metavar="PEM", required=True, help="the other end's authority"
-    )
-    common.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
-    parser = argparse.ArgumentParser(description="Echo over DTLS.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", parents=[common])
-    commands.add_parser("talk", parents=[common]).add_argument("word", nargs="+")
-    return parser.parse_args()
-
-
-def main() -> int:
-    options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        if options.command == "talk":
-            context = make_client_context(
-                options.ca, options.identity, SSL.DTLS_CLIENT_METHOD
-            )
-            talk(context, options.host, options.port, options.word)
-            return 0
+def main() -> None:
+    options = serve_or_talk("Echo over DTLS.")
+    if options.command == "serve":
         context = make_listening_context(options.ca, options.identity)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind((options.host, options.port))
             report("listening on {}:{}".format(*sock.getsockname()))
             Server(context, sock).serve()
-    except SSL.Error as error:
-        print(f"DTLS failed: {reason(error)}", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return 1
-    return 0
+    else:
+        method = SSL.DTLS_CLIENT_METHOD
+        context = make_client_context(options.ca, options.identity, method)
+        talk(context, options.host, options.port, options.word)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

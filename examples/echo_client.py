@@ -20,7 +20,8 @@ from collections.abc import Iterable
 
 from OpenSSL import SSL
 
-from reports import reason
+from options import network_parser
+from reports import run
 
 # pyOpenSSL would rather have certificates read by `cryptography`. This program wants
 # nothing but OpenSSL itself.
@@ -84,7 +85,7 @@ def close(connection: SSL.Connection) -> None:
         pass
 
 
-def run(options: argparse.Namespace) -> None:
+def run_client(options: argparse.Namespace) -> None:
     context = make_context(options)
     with socket.create_connection((options.host, options.port)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -110,9 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="A TLS echo client.")
-    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
+    parser = network_parser("A TLS echo client.")
     server = parser.add_mutually_exclusive_group(required=True)
     server.add_argument("--trust", metavar="PEM", help="the server's own certificate")
     server.add_argument(
@@ -133,19 +132,9 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    try:
-        run(parse_arguments())
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        pass
-    else:
-        return 0
-    return 1
+def main() -> None:
+    run_client(parse_arguments())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

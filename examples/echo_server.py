@@ -12,7 +12,6 @@ clients and waits for their threads.
 from __future__ import annotations
 
 import argparse
-import signal
 import socket
 import sys
 import threading
@@ -25,7 +24,8 @@ from typing import Any
 from OpenSSL import SSL, crypto
 
 from mutual_tls import require_client_certificate
-from reports import reason, report
+from options import network_parser
+from reports import reason, report, run
 from self_signed import self_signed
 
 # pyOpenSSL would rather have certificates handled by `cryptography`. This program wants
@@ -160,15 +160,9 @@ def hang_up(client: socket.socket) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="A TLS echo server.")
+    parser = network_parser("A TLS echo server.")
     parser.add_argument(
-        "--host", default="localhost", help="address to listen on (%(default)s)"
-    )
-    parser.add_argument(
-        "--port", default=8443, type=int, help="0 for any (%(default)s)"
-    )
-    parser.add_argument(
-        "--cert", metavar="PEM", help="certificate and chain; made if not given"
+        "--cert", metavar="PEM", help="certificate and chain; made if not options"
     )
     parser.add_argument(
         "--key", metavar="PEM", help="private key, if not in the file of --cert"
@@ -185,23 +179,13 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        context = make_context(options)
-        listener = socket.create_server((options.host, options.port))
-    except SSL.Error as error:
-        print(f"Cannot set up TLS: {reason(error)}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"Cannot start: {error}", file=sys.stderr)
-        return 1
-    with listener:
+    context = make_context(options)
+    with socket.create_server((options.host, options.port)) as listener:
         report("listening on {}:{}".format(*listener.getsockname()))
         serve(context, listener, answer_http if options.http else echo)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -9,7 +9,6 @@ needs the package `cryptography`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import sys
@@ -17,7 +16,8 @@ from typing import Callable
 
 from OpenSSL import SSL
 
-from reports import reason
+from options import network_parser
+from reports import run
 from verify_host import check_host
 
 
@@ -48,36 +48,22 @@ def ask(context: SSL.Context, host: str, port: int, question: str) -> bytes:
     return answer
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Write down the keys of a connection.")
-    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument(
-        "--ca", metavar="PEM", required=True, help="the server's authority"
-    )
-    parser.add_argument(
-        "--log", metavar="FILE", required=True, help="where the keys go"
-    )
+def main() -> None:
+    parser = network_parser("Write down the keys of a connection.")
+    parser.add_argument("--ca", metavar="PEM", required=True, help="whom to trust")
+    parser.add_argument("--log", metavar="FILE", required=True, help="for the keys")
     parser.add_argument("question", help="a line to send")
     options = parser.parse_args()
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.load_verify_locations(options.ca)
+    context.set_verify(SSL.VERIFY_PEER)
+    close = log_keys(context, options.log)
     try:
-        context.load_verify_locations(options.ca)
-        context.set_verify(SSL.VERIFY_PEER)
-        close = log_keys(context, options.log)
-        try:
-            answer = ask(context, options.host, options.port, options.question)
-        finally:
-            close()
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return 1
+        answer = ask(context, options.host, options.port, options.question)
+    finally:
+        close()
     print(answer.decode(errors="replace"), end="")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

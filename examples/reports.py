@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from typing import Callable
+
 from OpenSSL import SSL, crypto
 
 
@@ -18,6 +22,22 @@ def reason(error: SSL.Error) -> str:
     return (
         "; ".join(entry[-1] for entry in entries if entry[-1]) or type(error).__name__
     )
+
+
+def run(work: Callable[[], None]) -> int:
+    """Do a program's work, say in one line if it failed, and return the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+    try:
+        work()
+    except SSL.Error as error:
+        print(f"TLS failed: {reason(error)}", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        pass
+    else:
+        return 0
+    return 1
 
 
 class Verifier:

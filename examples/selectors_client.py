@@ -21,7 +21,8 @@ from OpenSSL import SSL
 
 from messages import Inbox
 from mutual_tls import make_client_context
-from reports import reason
+from options import mutual_parser
+from reports import run
 from steps import Steps, receive_messages, retry, send_message
 from verify_host import check_host
 
@@ -48,7 +49,7 @@ def talk(
         pass  # until the server has said goodbye, too
 
 
-def run(lives: dict[socket.socket, Steps[None]], patience: float) -> None:
+def live(lives: dict[socket.socket, Steps[None]], patience: float) -> None:
     """Let all connections live, each when its socket is ready for it."""
     with selectors.DefaultSelector() as selector:
         for sock, steps in lives.items():
@@ -64,71 +65,50 @@ def run(lives: dict[socket.socket, Steps[None]], patience: float) -> None:
                     selector.unregister(key.fileobj)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Many TLS connections to an echo server."
-    )
-    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument(
-        "--ca", metavar="PEM", required=True, help="the server's authority"
-    )
-    parser.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
-    parser.add_argument(
-        "--connections", default=10, type=int, help="how many (%(default)s)"
-    )
-    parser.add_argument(
-        "--messages", default=10, type=int, help="on each (%(default)s)"
-    )
-    parser.add_argument(
-        "--largest", default=100_000, type=int, help="in bytes (%(default)s)"
-    )
-    parser.add_argument(
-        "--patience", default=30, type=float, help="in seconds (%(default)s)"
-    )
-    options = parser.parse_args()
+def parse_arguments() -> argparse.Namespace:
+    parser = mutual_parser("Many TLS connections to an echo server.")
+    for name, default, help in (
+        ("--connections", 10, "how many"),
+        ("--messages", 10, "on each"),
+        ("--largest", 100_000, "in bytes"),
+        ("--patience", 30, "in seconds"),
+    ):
+        parser.add_argument(
+            name, default=default, type=int, help=f"{help} (%(default)s)"
+        )
+    return parser.parse_args()
 
-    sockets: list[socket.socket] = []
+
+def main() -> None:
+    options = parse_arguments()
+    context = make_client_context(options.ca, options.identity)
+    family, kind, _, _, address = socket.getaddrinfo(
+        options.host, options.port, socket.AF_INET, socket.SOCK_STREAM
+    )[0]
+    start = time.perf_counter()
+    total = 0
+    lives: dict[socket.socket, Steps[None]] = {}
     try:
-        context = make_client_context(options.ca, options.identity)
-        family, kind, _, _, address = socket.getaddrinfo(
-            options.host, options.port, socket.AF_INET, socket.SOCK_STREAM
-        )[0]
-        start = time.perf_counter()
-        lives = {}
-        total = 0
         for _ in range(options.connections):
-            sizes = [
-                0,
-                *(
-                    random.randint(1, options.largest)
-                    for _ in range(options.messages - 1)
-                ),
-            ]
-            total += sum(sizes)
+            messages = make_messages(options.messages, options.largest)
+            total += sum(map(len, messages))
             sock = socket.socket(family, kind)
             sock.setblocking(False)
-            sockets.append(sock)
             connection = SSL.Connection(context, sock)
-            messages = [os.urandom(size) for size in sizes]
             lives[sock] = talk(connection, address, options.host, messages)
-        run(lives, options.patience)
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return 1
+        live(lives, options.patience)
     finally:
-        for sock in sockets:
+        for sock in lives:
             sock.close()
     took = time.perf_counter() - start
     count = options.connections
     print(f"{count} connections, {total} bytes there and back, in {took:.2f} s")
-    return 0
+
+
+def make_messages(count: int, largest: int) -> list[bytes]:
+    """Messages of any size; the first one has none."""
+    return [b"", *(os.urandom(random.randint(1, largest)) for _ in range(count - 1))]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -11,9 +11,7 @@ ends it.
 
 from __future__ import annotations
 
-import argparse
 import selectors
-import signal
 import socket
 import sys
 import time
@@ -23,7 +21,8 @@ from OpenSSL import SSL
 
 from messages import Inbox
 from mutual_tls import make_server_context, peer_name
-from reports import reason, report
+from options import mutual_parser
+from reports import reason, report, run
 from steps import receive_messages, retry, send_message
 
 
@@ -118,41 +117,17 @@ class Server:
         client.socket.close()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="A mutual-TLS echo server over selectors."
-    )
-    parser.add_argument(
-        "--host", default="localhost", help="address to listen on (%(default)s)"
-    )
-    parser.add_argument(
-        "--port", default=8443, type=int, help="0 for any (%(default)s)"
-    )
-    parser.add_argument(
-        "--ca", metavar="PEM", required=True, help="the clients' authority"
-    )
-    parser.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
+def main() -> None:
+    parser = mutual_parser("A mutual-TLS echo server over selectors.")
     parser.add_argument(
         "--patience", default=30, type=float, help="in seconds (%(default)s)"
     )
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        context = make_server_context(options.ca, options.identity)
-        listener = socket.create_server((options.host, options.port))
-    except SSL.Error as error:
-        print(f"Cannot set up TLS: {reason(error)}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"Cannot start: {error}", file=sys.stderr)
-        return 1
-    with listener:
+    context = make_server_context(options.ca, options.identity)
+    with socket.create_server((options.host, options.port)) as listener:
         report("listening on {}:{}".format(*listener.getsockname()))
         Server(context, listener, options.patience).serve()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

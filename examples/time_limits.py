@@ -8,7 +8,6 @@ than --patience. It needs the package `cryptography`.
 
 from __future__ import annotations
 
-import argparse
 import selectors
 import socket
 import sys
@@ -18,7 +17,8 @@ from typing import Callable, TypeVar
 
 from OpenSSL import SSL
 
-from reports import reason
+from options import network_parser
+from reports import run
 from verify_host import check_host
 
 T = TypeVar("T")
@@ -63,35 +63,21 @@ def ask(
     return answer
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Ask an echo server, and do not wait for ever."
-    )
-    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument(
-        "--ca", metavar="PEM", required=True, help="the server's authority"
-    )
+def main() -> None:
+    parser = network_parser("Ask an echo server, and do not wait for ever.")
+    parser.add_argument("--ca", metavar="PEM", required=True, help="whom to trust")
     parser.add_argument(
         "--patience", default=5, type=float, help="in seconds (%(default)s)"
     )
     parser.add_argument("line", help="what to send")
     options = parser.parse_args()
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    try:
-        context.load_verify_locations(options.ca)
-        context.set_verify(SSL.VERIFY_PEER)
-        line = options.line.encode() + b"\n"
-        answer = ask(options.host, options.port, context, line, options.patience)
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-        return 1
+    context.load_verify_locations(options.ca)
+    context.set_verify(SSL.VERIFY_PEER)
+    line = options.line.encode() + b"\n"
+    answer = ask(options.host, options.port, context, line, options.patience)
     print(answer.decode(errors="replace"), end="")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

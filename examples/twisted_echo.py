@@ -23,6 +23,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from mutual_tls import peer_name
+from options import serve_or_talk
 from reports import reason, report
 
 
@@ -110,25 +111,8 @@ def talk(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
     return connected.addCallback(lambda _: ask.done).addCallback(show)
 
 
-def parse_arguments() -> argparse.Namespace:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    common.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    common.add_argument(
-        "--ca", metavar="PEM", required=True, help="the other end's authority"
-    )
-    common.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
-    parser = argparse.ArgumentParser(description="Echo over TLS, with Twisted.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", parents=[common])
-    commands.add_parser("talk", parents=[common]).add_argument("word", nargs="+")
-    return parser.parse_args()
-
-
 def main() -> None:
-    options = parse_arguments()
+    options = serve_or_talk("Echo over TLS, with Twisted.")
 
     def run(reactor: Any) -> Deferred[None]:
         chosen = serve if options.command == "serve" else talk

@@ -10,8 +10,6 @@ server over `socketserver`. It needs the packages `werkzeug` and `cryptography`.
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
 from typing import Any
 
@@ -22,7 +20,8 @@ from werkzeug.wrappers import Request, Response
 
 from byte_stream import ByteStream
 from mutual_tls import make_server_context, peer_name
-from reports import reason, report
+from options import mutual_parser
+from reports import reason, report, run
 
 
 @Request.application
@@ -76,32 +75,13 @@ class Server(ThreadedWSGIServer):
         request.close()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="A WSGI application over mutual TLS.")
-    parser.add_argument(
-        "--host", default="localhost", help="address to listen on (%(default)s)"
-    )
-    parser.add_argument(
-        "--port", default=8443, type=int, help="0 for any (%(default)s)"
-    )
-    parser.add_argument(
-        "--ca", metavar="PEM", required=True, help="the clients' authority"
-    )
-    parser.add_argument(
-        "--identity", metavar="PEM", required=True, help="key and certificate"
-    )
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        context = make_server_context(options.ca, options.identity)
-        server = Server(options.host, options.port, context)
-    except SSL.Error as error:
-        print(f"Cannot set up TLS: {reason(error)}", file=sys.stderr)
-        return 1
+def main() -> None:
+    options = mutual_parser("A WSGI application over mutual TLS.").parse_args()
+    context = make_server_context(options.ca, options.identity)
+    server = Server(options.host, options.port, context)
     report("listening on {}:{}".format(*server.server_address))
     server.serve_forever()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

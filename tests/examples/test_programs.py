@@ -36,7 +36,7 @@ def test_has_a_docstring_and_help(script: str) -> None:
     for module in IMPORTS.get(script, ()):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"there is no {module}")
-    if "argparse" in source:
+    if "__main__" in source and script != "demo.py":
         done = run(script, "--help")
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout
@@ -62,7 +62,7 @@ def test_client_without_a_server_says_so_in_one_line(tmp_path: Path) -> None:
 def test_server_without_its_certificate_says_so_in_one_line(tmp_path: Path) -> None:
     done = run("echo_server.py", "--port", "0", "--cert", str(tmp_path / "missing.pem"))
     assert done.returncode == 1
-    assert done.stderr.startswith("Cannot ")
+    assert done.stderr.startswith("TLS failed: ")
     assert done.stderr.count("\n") == 1
 
 
