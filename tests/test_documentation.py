@@ -11,7 +11,7 @@ from OpenSSL import SSL
 from support.pages import DIRECTIVES, LANGUAGES, MARKS, PROBES, REASONS, Run, blocks
 from support.programs import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples/README.md"])
 PAGES = [page for page in PAGES if "_build" not in page.parts]
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -86,6 +86,11 @@ def test_code_does_what_the_page_says(
                 del sys.modules[name]
     if run.missing:
         pytest.skip(f"run without what needs {', '.join(sorted(run.missing))}")
+
+
+def test_the_list_of_examples_is_complete() -> None:
+    listed = re.findall(r"`(\w+\.py)`", (ROOT / "examples/README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
 def test_expected_differences_have_their_rows() -> None:
