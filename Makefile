@@ -40,7 +40,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: build ## Watch a server and a client talk, with each other, openssl s_client and curl
 	@$(PY) examples/demo.py
 
-test: lint test-core test-system build upstream ## Everything: lint, core and Python tests, on both OpenSSLs
+test: lint docs test-core test-system build upstream ## Everything: lint, pages, core and Python tests, on both OpenSSLs
 	$(PY) -m pytest $(ARGS)
 
 ## While working on it
@@ -69,7 +69,7 @@ downstream: $(VENV_DOWNSTREAM)/.built $(VENV_DOWNSTREAM_REFERENCE)/.ready ## The
 	$(PY) tests/compat/suite.py urllib3 urllib3-injected \
 		--ours $(PY_DOWNSTREAM) --reference $(PY_DOWNSTREAM_REFERENCE)
 
-docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
+docs: build $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 

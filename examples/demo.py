@@ -1,7 +1,7 @@
-"""Everything at once: our server and client, with each other and with programs of other makers.
+"""Everything at once: our server and client, with each other and with other programs.
 
-`make demo` runs this. Each step is one real program talking to another over a real socket; the
-demonstration ends with status 0 only if every step did what it should.
+`make demo` runs this. Each step is one real program talking to another over a real
+socket; the demonstration ends with status 0 only if every step did what it should.
 """
 
 from __future__ import annotations
@@ -93,11 +93,18 @@ def python(script: str, *arguments: str) -> Command:
     return [sys.executable, str(HERE / script), *arguments]
 
 
-def run(command: Command, stdin: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
+def run(command: Command, status: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, which has to be `status`."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
     if done.returncode != status:
-        raise DemoError(f"{Path(command[0]).name} ended with {done.returncode}: {done.stderr}")
+        program = Path(command[0]).name
+        raise DemoError(f"{program} ended with {done.returncode}: {done.stderr}")
     return done
 
 
@@ -115,8 +122,9 @@ def show(who: str, text: str) -> None:
 
 
 def echo_pair(server: Server, trust: str, identity: str, version: str) -> None:
-    title(f"echo_client.py and echo_server.py, TLS {version}, certificates on both sides")
-    options = ["--port", server.port, "--trust", trust, "--cert", identity, "--tls", version]
+    title(f"echo_client.py and echo_server.py, mutual TLS {version}")
+    options = ["--port", server.port, "--trust", trust, "--cert", identity]
+    options += ["--tls", version]
     done = run(python("echo_client.py", *options, "one", "two", "three"))
     expect("the echo", done.stdout, "one\ntwo\nthree\n")
     negotiated, summary = done.stderr.splitlines()
@@ -137,12 +145,17 @@ def refused_pair(server: Server, stranger: str, identity: str) -> None:
 
 
 def openssl_client(server: Server, trust: str, identity: str, version: str) -> None:
-    title(f"openssl s_client and echo_server.py, TLS {version}, certificates on both sides")
+    title(f"openssl s_client and echo_server.py, mutual TLS {version}")
     command = ["openssl", "s_client", "-connect", f"localhost:{server.port}"]
-    command += ["-CAfile", trust, "-verify_return_error", "-cert", identity, "-key", identity]
+    command += ["-CAfile", trust, "-verify_return_error"]
+    command += ["-cert", identity, "-key", identity]
     command += [f"-tls{version.replace('.', '_')}", "-quiet", "-no_ign_eof"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as client:
         watchdog = threading.Timer(PATIENCE, client.kill)
         watchdog.start()
@@ -176,7 +189,8 @@ def curl(server: Server, trust: str, version: str) -> None:
 
 def https_get(server: Server, trust: str) -> None:
     title("https_get.py and echo_server.py --http")
-    done = run(python("https_get.py", "--cafile", trust, f"https://localhost:{server.port}/"))
+    url = f"https://localhost:{server.port}/"
+    done = run(python("https_get.py", "--cafile", trust, url))
     expect("the status", done.stderr, "200 OK")
     for line in done.stderr.splitlines():
         show("client", line.strip())

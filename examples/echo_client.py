@@ -1,11 +1,12 @@
 """A TLS echo client: sends lines, checks that they come back, says how long that took.
 
     python echo_client.py --trust server.pem hello
-    python echo_client.py --trust ca.pem --cert me.pem --key me.key < poem.txt
+    python echo_client.py --ca pki/ca.pem --cert pki/alice.pem < poem.txt
 
---trust names a file with the server's own certificate, or with that of a private CA which certifies
-this server alone: whoever is certified by it is believed to be the server. A client for servers of
-the public web has to compare the host's name, too; https_get.py does.
+--trust names a file with the server's own certificate: whoever has its key is the
+server. --ca names one with the certificate of an authority, which may have certified
+others, too: then the server's certificate has to name the host (verify_host.py, which
+needs the package `cryptography`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from collections.abc import Iterable
 
 from OpenSSL import SSL
 
-# pyOpenSSL would rather have certificates read by `cryptography`. This program wants nothing but
-# OpenSSL itself.
+from options import network_parser
+from reports import run
+
+# pyOpenSSL would rather have certificates read by `cryptography`. This program wants
+# nothing but OpenSSL itself.
 warnings.filterwarnings("ignore", "X509", DeprecationWarning)
 
 
@@ -29,7 +33,7 @@ def make_context(options: argparse.Namespace) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_verify(SSL.VERIFY_PEER)
-    context.load_verify_locations(options.trust)
+    context.load_verify_locations(options.ca or options.trust)
     if options.cert:
         context.use_certificate_chain_file(options.cert)
         context.use_privatekey_file(options.key or options.cert)
@@ -53,7 +57,7 @@ def describe(connection: SSL.Connection) -> str:
 
 
 def recv_exactly(connection: SSL.Connection, size: int) -> bytes:
-    """Read `size` bytes: one `recv` gives what one TLS record holds, which may be less."""
+    """Read `size` bytes: one `recv` gives at most what one TLS record holds."""
     chunks = []
     while size:
         chunk = connection.recv(min(size, 16 * 1024))
@@ -81,15 +85,7 @@ def close(connection: SSL.Connection) -> None:
         pass
 
 
-def reason(error: SSL.Error) -> str:
-    """Take OpenSSL's own words out of an exception."""
-    if isinstance(error, SSL.SysCallError):
-        return str(error.args[-1])
-    entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
-
-
-def run(options: argparse.Namespace) -> None:
+def run_client(options: argparse.Namespace) -> None:
     context = make_context(options)
     with socket.create_connection((options.host, options.port)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -98,40 +94,47 @@ def run(options: argparse.Namespace) -> None:
         connection.set_connect_state()
         start = time.perf_counter()
         connection.do_handshake()
-        shaken = time.perf_counter()
-        print(f"{describe(connection)}, {1000 * (shaken - start):.1f} ms", file=sys.stderr)
+        took = time.perf_counter() - start
+        if options.ca:
+            from verify_host import check_host
+
+            check_host(
+                connection.get_peer_certificate(as_cryptography=True), options.host
+            )
+        print(f"{describe(connection)}, {1000 * took:.1f} ms", file=sys.stderr)
+        start = time.perf_counter()
         words = [word.encode() + b"\n" for word in options.message]
         total = exchange(connection, words or sys.stdin.buffer)
-        took = time.perf_counter() - shaken
+        took = time.perf_counter() - start
         close(connection)
     print(f"{total} bytes there and back in {1000 * took:.1f} ms", file=sys.stderr)
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="A TLS echo client.")
-    parser.add_argument("--host", default="localhost", help="the server (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="its port (%(default)s)")
-    parser.add_argument("--trust", metavar="PEM", required=True, help="whom to take for the server")
-    parser.add_argument("--cert", metavar="PEM", help="our certificate, if the server asks for one")
-    parser.add_argument("--key", metavar="PEM", help="our key, if not in the file of --cert")
-    parser.add_argument("--tls", choices=["1.2", "1.3"], default="1.3", help="highest version")
-    parser.add_argument("message", nargs="*", help="lines to send; without any, standard input")
+    parser = network_parser("A TLS echo client.")
+    server = parser.add_mutually_exclusive_group(required=True)
+    server.add_argument("--trust", metavar="PEM", help="the server's own certificate")
+    server.add_argument(
+        "--ca", metavar="PEM", help="an authority, who says which host it is"
+    )
+    parser.add_argument(
+        "--cert", metavar="PEM", help="our certificate, if the server asks for one"
+    )
+    parser.add_argument(
+        "--key", metavar="PEM", help="our key, if not in the file of --cert"
+    )
+    parser.add_argument(
+        "--tls", choices=["1.2", "1.3"], default="1.3", help="highest version"
+    )
+    parser.add_argument(
+        "message", nargs="*", help="lines to send; without any, standard input"
+    )
     return parser.parse_args()
 
 
-def main() -> int:
-    try:
-        run(parse_arguments())
-    except SSL.Error as error:
-        print(f"TLS failed: {reason(error)}", file=sys.stderr)
-    except (OSError, ValueError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        pass
-    else:
-        return 0
-    return 1
+def main() -> None:
+    run_client(parse_arguments())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

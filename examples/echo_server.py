@@ -1,18 +1,17 @@
 """A TLS echo server: blocking sockets, and one thread for each client.
 
     python echo_server.py
-    python echo_server.py --cert server.pem --key server.key --client-ca clients.pem
+    python echo_server.py --cert pki/localhost.pem --client-ca pki/ca.pem
     python echo_server.py --cert server.pem --key server.key --http
 
-Without --cert it makes a certificate for this run and, with --save-cert, writes it to a file which
-a client can be told to trust. Ctrl-C ends the server: it hangs up on its clients and waits for
-their threads.
+Without --cert it makes a certificate for this run and, with --save-cert, writes it to a
+file which a client can be told to trust. Ctrl-C ends the server: it hangs up on its
+clients and waits for their threads.
 """
 
 from __future__ import annotations
 
 import argparse
-import signal
 import socket
 import sys
 import threading
@@ -23,10 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from OpenSSL import SSL, crypto
+
+from mutual_tls import require_client_certificate
+from options import network_parser
+from reports import reason, report, run
 from self_signed import self_signed
 
-# pyOpenSSL would rather have certificates handled by `cryptography`. This program wants nothing
-# but OpenSSL itself.
+# pyOpenSSL would rather have certificates handled by `cryptography`. This program wants
+# nothing but OpenSSL itself.
 warnings.filterwarnings("ignore", "X509|Passing pyOpenSSL", DeprecationWarning)
 
 MAX_REQUEST = 64 * 1024
@@ -50,10 +53,7 @@ def make_context(options: argparse.Namespace) -> SSL.Context:
             Path(options.save_cert).write_bytes(pem)
     context.check_privatekey()
     if options.client_ca:
-        context.load_verify_locations(options.client_ca)
-        context.load_client_ca(options.client_ca.encode())
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
-        context.set_session_id(b"echo")
+        require_client_certificate(context, options.client_ca)
     if options.http:
         context.set_alpn_select_callback(select_http)
     return context
@@ -89,7 +89,7 @@ def echo(connection: SSL.Connection) -> None:
 
 
 def answer_http(connection: SSL.Connection) -> None:
-    """Answer one HTTP request, whatever it asks for, with a description of its connection."""
+    """Answer one HTTP request, whatever it asks for, with who is there."""
     request = b""
     while b"\r\n\r\n" not in request and len(request) < MAX_REQUEST:
         try:
@@ -107,7 +107,9 @@ def answer_http(connection: SSL.Connection) -> None:
     connection.sendall(head.encode() + body)
 
 
-def serve_client(context: SSL.Context, client: socket.socket, name: str, talk: Talk) -> None:
+def serve_client(
+    context: SSL.Context, client: socket.socket, name: str, talk: Talk
+) -> None:
     """Live one client's life, from the handshake to the last close_notify."""
     with client:
         connection = SSL.Connection(context, client)
@@ -127,26 +129,17 @@ def serve_client(context: SSL.Context, client: socket.socket, name: str, talk: T
             report(f"{name}: done")
 
 
-def reason(error: SSL.Error) -> str:
-    """Take OpenSSL's own words out of an exception."""
-    entries = error.args[0] if error.args else []
-    return "; ".join(entry[-1] for entry in entries) or type(error).__name__
-
-
-def report(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    print(line, flush=True)
-
-
 def serve(context: SSL.Context, listener: socket.socket, talk: Talk) -> None:
-    """Give each client a thread, until Ctrl-C; then hang up and wait for the threads."""
+    """Give each client a thread, until Ctrl-C; then hang up on them all."""
     clients: dict[threading.Thread, socket.socket] = {}
     try:
         while True:
             client, address = listener.accept()
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             name = "{}:{}".format(*address)
-            thread = threading.Thread(target=serve_client, args=(context, client, name, talk))
+            thread = threading.Thread(
+                target=serve_client, args=(context, client, name, talk)
+            )
             clients = {t: c for t, c in clients.items() if t.is_alive()}
             clients[thread] = client
             thread.start()
@@ -159,7 +152,7 @@ def serve(context: SSL.Context, listener: socket.socket, talk: Talk) -> None:
 
 
 def hang_up(client: socket.socket) -> None:
-    """Wake the thread that waits for this client: its next read finds the end of the stream."""
+    """Wake the thread of this client: its next read finds the end of the stream."""
     try:
         client.shutdown(socket.SHUT_RDWR)
     except OSError:
@@ -167,34 +160,32 @@ def hang_up(client: socket.socket) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="A TLS echo server.")
-    parser.add_argument("--host", default="localhost", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", default=8443, type=int, help="0 for any (%(default)s)")
-    parser.add_argument("--cert", metavar="PEM", help="certificate and chain; made if not given")
-    parser.add_argument("--key", metavar="PEM", help="private key, if not in the file of --cert")
-    parser.add_argument("--save-cert", metavar="PEM", help="where to write a certificate made")
-    parser.add_argument("--client-ca", metavar="PEM", help="clients need a certificate of this CA")
-    parser.add_argument("--http", action="store_true", help="answer HTTP requests, do not echo")
+    parser = network_parser("A TLS echo server.")
+    parser.add_argument(
+        "--cert", metavar="PEM", help="certificate and chain; made if not options"
+    )
+    parser.add_argument(
+        "--key", metavar="PEM", help="private key, if not in the file of --cert"
+    )
+    parser.add_argument(
+        "--save-cert", metavar="PEM", help="where to write a certificate made"
+    )
+    parser.add_argument(
+        "--client-ca", metavar="PEM", help="clients need a certificate of this CA"
+    )
+    parser.add_argument(
+        "--http", action="store_true", help="answer HTTP requests, do not echo"
+    )
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        context = make_context(options)
-        listener = socket.create_server((options.host, options.port))
-    except SSL.Error as error:
-        print(f"Cannot set up TLS: {reason(error)}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"Cannot start: {error}", file=sys.stderr)
-        return 1
-    with listener:
+    context = make_context(options)
+    with socket.create_server((options.host, options.port)) as listener:
         report("listening on {}:{}".format(*listener.getsockname()))
         serve(context, listener, answer_http if options.http else echo)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -3,64 +3,26 @@
     python https_get.py https://example.org/
     python https_get.py --cafile private-ca.pem https://localhost:8443/
 
-OpenSSL checks that a trusted authority stands behind the server's certificate. That the certificate
-is for *this* host is checked here, before a single byte is sent, with the `cryptography` package
-(`pip install pyopenssl-rs[cryptography]`). The page goes to standard output, the rest elsewhere.
+OpenSSL checks that a trusted authority stands behind the server's certificate. That the
+certificate is for *this* host is checked by verify_host.py, before a single byte is
+sent. The page goes to standard output, the rest to standard error. It needs the package
+`cryptography`.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
-import io
-import ipaddress
 import socket
 import sys
 import time
 import urllib.parse
-from typing import Any
 
-from cryptography import x509
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
-
-class CertificateError(Exception):
-    """The certificate is genuine, but another host's."""
-
-
-class ByteStream(io.RawIOBase):
-    """A connection as a file to read from, which is what `http.client` wants of a socket."""
-
-    def __init__(self, connection: SSL.Connection) -> None:
-        self._connection = connection
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._connection.recv_into(buffer)
-        except SSL.ZeroReturnError:
-            return 0
-
-
-class Verifier:
-    """The verify callback: lets OpenSSL decide, and remembers why it said no."""
-
-    def __init__(self) -> None:
-        self.complaint: str | None = None
-
-    def __call__(
-        self, connection: SSL.Connection, cert: crypto.X509, error: int, depth: int, ok: int
-    ) -> bool:
-        if not ok:
-            codes = vars(SSL.X509VerificationCodes).items()
-            name = next((name for name, code in codes if code == error), f"error {error}")
-            self.complaint = f"{name} at depth {depth}"
-        return bool(ok)
+from byte_stream import ByteStream
+from reports import Verifier
+from verify_host import CertificateError, check_host, parse_address
 
 
 def make_context(cafile: str | None, verifier: Verifier) -> SSL.Context:
@@ -73,43 +35,6 @@ def make_context(cafile: str | None, verifier: Verifier) -> SSL.Context:
     else:
         context.set_default_verify_paths()
     return context
-
-
-def parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def check_host(certificate: crypto.X509 | None, host: str) -> None:
-    """Raise CertificateError unless the certificate is for `host` (RFC 9525)."""
-    if certificate is None:
-        raise CertificateError("the server has no certificate")
-    extensions = certificate.to_cryptography().extensions
-    try:
-        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        raise CertificateError("the certificate names no host") from None
-    dns_names = names.get_values_for_type(x509.DNSName)
-    addresses = names.get_values_for_type(x509.IPAddress)
-    address = parse_address(host)
-    if address:
-        good = address in addresses
-    else:
-        good = any(is_match(pattern, host) for pattern in dns_names)
-    if not good:
-        found = ", ".join([*dns_names, *map(str, addresses)]) or "no host"
-        raise CertificateError(f"the certificate is for {found}, not for {host}")
-
-
-def is_match(pattern: str, host: str) -> bool:
-    """Compare names; an asterisk stands for the whole first label and nothing else."""
-    pattern, host = pattern.lower(), host.lower().rstrip(".")
-    label, _, parent = host.partition(".")
-    if pattern.startswith("*."):
-        return bool(label) and "." in parent and pattern[2:] == parent
-    return pattern == host
 
 
 def get(url: str, cafile: str | None) -> tuple[http.client.HTTPResponse, bytes]:
@@ -134,7 +59,7 @@ def get(url: str, cafile: str | None) -> tuple[http.client.HTTPResponse, bytes]:
             if verifier.complaint:
                 raise CertificateError(verifier.complaint) from None
             raise
-        check_host(connection.get_peer_certificate(), host)
+        check_host(connection.get_peer_certificate(as_cryptography=True), host)
         report(connection, time.perf_counter() - start)
         request = (
             f"GET {path} HTTP/1.1\r\n"
@@ -167,7 +92,9 @@ def report(connection: SSL.Connection, seconds: float) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fetch a page over HTTPS.")
-    parser.add_argument("--cafile", metavar="PEM", help="trust these, not the system's authorities")
+    parser.add_argument(
+        "--cafile", metavar="PEM", help="trust these, not the system's authorities"
+    )
     parser.add_argument("url")
     options = parser.parse_args()
     try:

@@ -1,7 +1,8 @@
-"""TLS without a socket: two connections in one process, and bytes carried between them by hand.
+"""TLS without a socket: bytes between two connections, carried by hand.
 
-A Connection made without a socket reads from one memory buffer and writes to another. That is how
-TLS comes to a transport of your own: an event loop, a queue, a tunnel in a tunnel.
+A Connection made without a socket reads from one memory buffer and writes to another.
+That is how TLS comes to a transport of your own: an event loop, a queue, a tunnel in a
+tunnel.
 
     python memory_bio.py --tls 1.2
 """
@@ -13,10 +14,11 @@ import time
 import warnings
 
 from OpenSSL import SSL
+
 from self_signed import self_signed
 
-# pyOpenSSL would rather have certificates handled by `cryptography`. This program wants nothing
-# but OpenSSL itself.
+# pyOpenSSL would rather have certificates handled by `cryptography`. This program wants
+# nothing but OpenSSL itself.
 warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)
 
 
@@ -92,7 +94,9 @@ def close(client: SSL.Connection, server: SSL.Connection) -> bool:
 def main() -> None:
     versions = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
     parser = argparse.ArgumentParser(description="TLS without a socket.")
-    parser.add_argument("--tls", choices=versions, default="1.3", help="highest version")
+    parser.add_argument(
+        "--tls", choices=versions, default="1.3", help="highest version"
+    )
     options = parser.parse_args()
 
     client, server = make_pair(versions[options.tls])
@@ -100,10 +104,13 @@ def main() -> None:
     total = handshake(client, server)
     took = time.perf_counter() - start
     print(f"handshake   {total} bytes in {1000 * took:.1f} ms")
-    print(f"negotiated  {client.get_protocol_version_name()}, {client.get_cipher_name()}")
+    print(
+        f"negotiated  {client.get_protocol_version_name()}, {client.get_cipher_name()}"
+    )
     print(f"to server   {send(client, server, b'Is anybody there?').decode()}")
     print(f"to client   {send(server, client, b'Only memory.').decode()}")
-    print(f"closed      {'cleanly, by both ends' if close(client, server) else 'by one end'}")
+    ends = "cleanly, by both ends" if close(client, server) else "by one end"
+    print(f"closed      {ends}")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python self_signed.py localhost server.pem
 
-The certificate says who its owner is in its subject and has no extensions: good for a peer that
-trusts this very certificate, not for a browser. pyOpenSSL would rather have certificates made with
-the `cryptography` package, and says so in warnings; this wants nothing but OpenSSL itself.
+The certificate says who its owner is in its subject and has no extensions: good for a
+peer that trusts this very certificate, not for a browser. pyOpenSSL would rather have
+certificates made with the `cryptography` package, and says so in warnings; this wants
+nothing but OpenSSL itself.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def self_signed(name: str, seconds: int = DAY) -> tuple[crypto.PKey, crypto.X509
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make a self-signed certificate.")
-    parser.add_argument("--days", type=int, default=1, help="how long it is good (%(default)s)")
+    parser.add_argument(
+        "--days", type=int, default=1, help="how long it is good (%(default)s)"
+    )
     parser.add_argument("name", help="whose it is")
     parser.add_argument("file", help="where to write key and certificate, in PEM")
     options = parser.parse_args()

@@ -3,8 +3,8 @@
 //! Two layers, one direction:
 //!
 //! * [`tls`] is the core: contexts, connections, sessions, certificates and keys over OpenSSL's
-//!   `SSL_CTX`, `SSL`, `SSL_SESSION`, `X509` and `EVP_PKEY`. It holds all `unsafe` code and knows
-//!   nothing of Python.
+//!   `SSL_CTX`, `SSL`, `SSL_SESSION`, `X509` and `EVP_PKEY`. It holds all `unsafe` code but
+//!   that of one file, `py/buffer.rs`, and knows nothing of Python.
 //! * `py` (feature `python`) is the extension module `OpenSSL._rust`: the classes, functions and
 //!   exceptions of `OpenSSL.SSL` and `OpenSSL.crypto`, over the core alone.
 

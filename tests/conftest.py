@@ -90,6 +90,12 @@ def version(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
+def context() -> SSL.Context:
+    """A context with nothing set."""
+    return SSL.Context(SSL.TLS_METHOD)
+
+
+@pytest.fixture
 def server_context(server_identity: Identity, version: int) -> SSL.Context:
     return new_server_context(server_identity, version)
 

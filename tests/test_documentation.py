@@ -1,30 +1,96 @@
-"""The pages agree with each other, and with the tests that name them."""
+"""The pages agree with each other and with the tests that name them, and their code runs."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
+from OpenSSL import SSL
+from support.pages import DIRECTIVES, LANGUAGES, MARKS, PROBES, REASONS, Run, blocks
+from support.programs import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples/README.md"])
+PAGES = [page for page in PAGES if "_build" not in page.parts]
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
+def without_code(page: Path) -> str:
+    return re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
 @pages
 def test_links_lead_to_files(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    targets = re.findall(r"\]\(([^)#]+)", text)
+    targets = re.findall(r"\]\(([^)#]+)", without_code(page))
     missing = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
     assert not missing
 
 
 @pages
-def test_python_in_pages_is_python(page: Path) -> None:
-    for source in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-        compile(source, str(page), "exec")
+def test_code_is_of_a_kind_that_is_run_or_says_why_not(page: Path) -> None:
+    for block in blocks(page):
+        directive = re.match(r"\{([a-z-]+)\}", block.language)
+        if directive:
+            assert directive[1] in DIRECTIVES
+        else:
+            assert block.language in LANGUAGES, f"line {block.line}: {block.language!r}"
+        for mark, detail in block.marks.items():
+            known = {"not run": REASONS, "needs": PROBES}.get(mark, {"": None})
+            assert mark in MARKS, f"line {block.line}: {mark!r}"
+            assert detail in known, f"line {block.line}: {detail!r}"
+
+
+@pages
+def test_code_is_fenced(page: Path) -> None:
+    """What is only indented would be neither run nor coloured."""
+    assert not re.search(r"\n\n(?:    )+\S(?<![-*+\d])", without_code(page))
+    assert without_code(page).count("```") == 0
+
+
+@pages
+def test_shown_files_have_tests(page: Path) -> None:
+    for block in blocks(page):
+        shown = re.match(r"\{literalinclude\} (\S+)", block.language)
+        if shown:
+            assert (page.parent / shown[1]).resolve().parent == ROOT / "examples"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        page
+        for page in PAGES
+        if any(each.language in ("console", "python") for each in blocks(page))
+    ],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+@pytest.mark.filterwarnings("default")
+def test_code_does_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not SSL.OpenSSL_version(SSL.OPENSSL_VERSION).startswith(b"OpenSSL 4."):
+        pytest.skip("pages show what the OpenSSL that is compiled in says")
+    pytest.importorskip("cryptography")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "examples"))
+    before = set(sys.modules)
+    run = Run(page, tmp_path)
+    try:
+        run.run()
+    finally:
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(tmp_path):
+                del sys.modules[name]
+    if run.missing:
+        pytest.skip(f"run without what needs {', '.join(sorted(run.missing))}")
+
+
+def test_the_list_of_examples_is_complete() -> None:
+    listed = re.findall(r"`(\w+\.py)`", (ROOT / "examples/README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
 def test_expected_differences_have_their_rows() -> None:
@@ -37,5 +103,5 @@ def test_expected_differences_have_their_rows() -> None:
 def test_targets_that_pages_name_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for page in PAGES:
-        assert set(re.findall(r"\bmake ([a-z-]+)$", page.read_text(), re.M)) <= targets
-        assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= targets
+        named = re.findall(r"(?:`|^\$ )make ([a-z-]+)", page.read_text(), re.M)
+        assert set(named) <= targets

@@ -9,8 +9,6 @@ from OpenSSL._rust import (
     DTLS_CLIENT_METHOD,
     DTLS_METHOD,
     DTLS_SERVER_METHOD,
-    FILETYPE_ASN1,
-    FILETYPE_PEM,
     MODE_RELEASE_BUFFERS,
     NO_OVERLAPPING_PROTOCOLS,
     OP_ALL,
@@ -99,11 +97,8 @@ from OpenSSL._rust import (
     OP_NO_TLSv1_1,
     OP_NO_TLSv1_2,
     OP_NO_TLSv1_3,
-    OpenSSL_version,
     PKey,
     Session,
-    SSLv2_METHOD,
-    SSLv3_METHOD,
     SSLv23_METHOD,
     SysCallError,
     TLSv1_1_METHOD,
@@ -138,6 +133,13 @@ else:
 
 
 del TYPE_CHECKING
+
+# Public, though not in `__all__`: the alias tells type checkers.
+from OpenSSL._rust import FILETYPE_ASN1 as FILETYPE_ASN1
+from OpenSSL._rust import FILETYPE_PEM as FILETYPE_PEM
+from OpenSSL._rust import OpenSSL_version as OpenSSL_version
+from OpenSSL._rust import SSLv2_METHOD as SSLv2_METHOD
+from OpenSSL._rust import SSLv3_METHOD as SSLv3_METHOD
 
 SSLeay_version = OpenSSL_version
 

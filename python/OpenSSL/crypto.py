@@ -73,7 +73,9 @@ class X509StoreContextError(Exception):
 
     :ivar errors: in a list, OpenSSL's number for the reason, the depth in the chain at which it was
         found (0 is the certificate itself), and OpenSSL's words for it.
-    :ivar certificate: the ``X509`` at fault, or ``None`` if OpenSSL names none.
+    :ivar certificate: the :class:`X509` at fault, or ``None`` if OpenSSL names none.
+
+    OpenSSL: ``X509_STORE_CTX_get_error``.
     """
 
     def __init__(self, message: str, errors: list[object], certificate: X509) -> None:
@@ -83,13 +85,13 @@ class X509StoreContextError(Exception):
 
 
 def get_elliptic_curve(name: str) -> _EllipticCurve:
-    """The elliptic curve with a name.
+    """Get the elliptic curve with a name. Deprecated.
 
-    :param name: OpenSSL's short name, such as ``"prime256v1"``.
+    :param str name: OpenSSL's short name, such as ``"prime256v1"``.
     :return: one of the objects of :func:`get_elliptic_curves`.
     :raises ValueError: if there is no such curve.
 
-    Deprecated.
+    OpenSSL: ``EC_get_builtin_curves``.
     """
     _warnings.warn(
         "get_elliptic_curve is deprecated. You should use the APIs in cryptography instead.",

@@ -17,18 +17,20 @@ warnings.warn(
 def add(buffer: bytes, entropy: int) -> None:
     """Mix bytes into the state of the generator, which also seeds itself.
 
-    :param buffer: the bytes.
-    :param entropy: how much randomness is in them at least, in bytes.
-    :raises TypeError: if ``buffer`` is not ``bytes`` or ``entropy`` is not an ``int``.
+    :param bytes buffer: the bytes.
+    :param int entropy: how much randomness is in them at least, in bytes.
+    :raises TypeError: if ``buffer`` is not :class:`bytes` or ``entropy`` is not an integer.
 
-    Corresponds to OpenSSL's ``RAND_add``.
+    OpenSSL: ``RAND_add``.
     """
     _add(buffer, entropy)
 
 
 def status() -> int:
-    """Whether the generator is seeded: 1 if it is, 0 if not.
+    """Whether the generator is seeded.
 
-    Corresponds to OpenSSL's ``RAND_status``.
+    :return: 1 if it is, 0 if not.
+
+    OpenSSL: ``RAND_status``.
     """
     return _status()

@@ -5,51 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Callable
 
 import pytest
 from OpenSSL import SSL
 from support.certificates import Authority, Identity
-from support.network import LOOPBACK
-from support.peers import ClientPeer, Peer, Process, Task
+from support.peers import ClientPeer, Process
 from support.peers.curl import Curl
 from support.tls import new_server_context, receive_exactly
 
 PAYLOAD = os.urandom(10 << 20)
 
-NewTask = Callable[..., Task]
-Start = Callable[[Peer, Task], Process]
-Accept = Callable[[SSL.Context], SSL.Connection]
+Welcome = Callable[..., tuple[SSL.Connection, Process]]
 
 UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server((LOOPBACK, 0)) as listening:
-        listening.settimeout(30)
-        yield listening
-
-
-@pytest.fixture
-def accept(listener: socket.socket, request: pytest.FixtureRequest) -> Accept:
-    """Accepts one client on a blocking socket; the handshake is left to the test."""
-
-    def make(context: SSL.Context) -> SSL.Connection:
-        end, _ = listener.accept()
-        request.addfinalizer(end.close)
-        end.setblocking(True)
-        connection = SSL.Connection(context, end)
-        connection.set_accept_state()
-        return connection
-
-    return make
-
-
-def port_of(listener: socket.socket) -> int:
-    port: int = listener.getsockname()[1]
-    return port
 
 
 def close_cleanly(connection: SSL.Connection) -> None:
@@ -64,15 +33,10 @@ def close_cleanly(connection: SSL.Connection) -> None:
 
 def test_ten_mebibytes_each_way_and_a_clean_close(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
-    server_identity: Identity,
+    welcome: Welcome,
     version_name: str,
 ) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
-    connection = accept(new_server_context(server_identity))
+    connection, process = welcome(client_peer, payload=PAYLOAD)
     connection.do_handshake()
     assert connection.get_protocol_version_name() == version_name
     assert connection.get_servername() == b"localhost"
@@ -83,18 +47,10 @@ def test_ten_mebibytes_each_way_and_a_clean_close(
     assert process.output() == PAYLOAD
 
 
-def test_our_unclean_end_is_noticed(
-    client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
-    server_identity: Identity,
-) -> None:
+def test_our_unclean_end_is_noticed(client_peer: ClientPeer, welcome: Welcome) -> None:
     if not client_peer.notices_truncation:
         pytest.skip("this peer takes any end for an end")
-    process = start(client_peer, new_task(port=port_of(listener), payload=b"payload"))
-    connection = accept(new_server_context(server_identity))
+    connection, process = welcome(client_peer, payload=b"payload")
     connection.do_handshake()
     client_peer.converse(connection, b"payload")
     connection.sock_shutdown(socket.SHUT_WR)
@@ -103,15 +59,8 @@ def test_our_unclean_end_is_noticed(
 
 
 @pytest.mark.skipif(not Curl.installed(), reason="curl is not installed")
-def test_curl_notices_that_a_body_is_too_short(
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
-    server_identity: Identity,
-) -> None:
-    process = start(Curl(), new_task(port=port_of(listener), payload=b"payload"))
-    connection = accept(new_server_context(server_identity))
+def test_curl_notices_that_a_body_is_too_short(welcome: Welcome) -> None:
+    connection, process = welcome(Curl(), payload=b"payload")
     connection.do_handshake()
     connection.recv(1 << 16)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot quite")
@@ -119,16 +68,8 @@ def test_curl_notices_that_a_body_is_too_short(
     assert process.wait() in (18, 56), "a partial file, or a failure to receive"
 
 
-def test_an_unclean_end_of_the_peer_is_noticed(
-    client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
-    server_identity: Identity,
-) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
-    connection = accept(new_server_context(server_identity))
+def test_an_unclean_end_of_the_peer_is_noticed(client_peer: ClientPeer, welcome: Welcome) -> None:
+    connection, process = welcome(client_peer, payload=PAYLOAD)
     connection.do_handshake()
     receive_exactly(connection, 100)
     process.kill()
@@ -137,16 +78,8 @@ def test_an_unclean_end_of_the_peer_is_noticed(
     assert end.value.args in UNCLEAN_ENDS
 
 
-def test_a_reset_does_no_harm(
-    client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
-    server_identity: Identity,
-) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=PAYLOAD))
-    connection = accept(new_server_context(server_identity))
+def test_a_reset_does_no_harm(client_peer: ClientPeer, welcome: Welcome) -> None:
+    connection, process = welcome(client_peer, payload=PAYLOAD)
     connection.do_handshake()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
@@ -155,14 +88,11 @@ def test_a_reset_does_no_harm(
 
 def test_the_certificate_of_another_host_is_refused(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
+    welcome: Welcome,
     elsewhere_identity: Identity,
 ) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=b"secret"))
-    connection = accept(new_server_context(elsewhere_identity))
+    context = new_server_context(elsewhere_identity)
+    connection, process = welcome(client_peer, context, payload=b"secret")
     with pytest.raises(SSL.Error):
         connection.recv(1 << 16)
     connection.close()
@@ -172,14 +102,11 @@ def test_the_certificate_of_another_host_is_refused(
 
 def test_the_certificate_of_a_stranger_is_refused(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
+    welcome: Welcome,
     stranger: Authority,
 ) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=b"secret"))
-    connection = accept(new_server_context(stranger.issue("localhost")))
+    context = new_server_context(stranger.issue("localhost"))
+    connection, process = welcome(client_peer, context, payload=b"secret")
     with pytest.raises(SSL.Error):
         connection.recv(1 << 16)
     connection.close()
@@ -196,17 +123,18 @@ def require_certificates(context: SSL.Context, authority: Authority) -> SSL.Cont
 
 def test_a_client_certificate_is_asked_for_and_given(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
+    welcome: Welcome,
     authority: Authority,
     server_identity: Identity,
     client_identity: Identity,
 ) -> None:
-    task = new_task(port=port_of(listener), payload=b"payload", identity=client_identity)
-    process = start(client_peer, task)
-    connection = accept(require_certificates(new_server_context(server_identity), authority))
+    context = require_certificates(new_server_context(server_identity), authority)
+    connection, process = welcome(
+        client_peer,
+        context,
+        payload=b"payload",
+        identity=client_identity,
+    )
     connection.do_handshake()
     peer = connection.get_peer_certificate(as_cryptography=True)
     assert peer == client_identity.certificate
@@ -219,15 +147,16 @@ def test_a_client_certificate_is_asked_for_and_given(
 
 def test_a_client_certificate_is_asked_for_and_missing(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
+    welcome: Welcome,
     authority: Authority,
     server_identity: Identity,
 ) -> None:
-    process = start(client_peer, new_task(port=port_of(listener), payload=b"payload"))
-    connection = accept(require_certificates(new_server_context(server_identity), authority))
+    context = require_certificates(new_server_context(server_identity), authority)
+    connection, process = welcome(
+        client_peer,
+        context,
+        payload=b"payload",
+    )
     with pytest.raises(SSL.Error) as refusal:
         connection.do_handshake()
     (entries,) = refusal.value.args
@@ -238,21 +167,14 @@ def test_a_client_certificate_is_asked_for_and_missing(
 
 def test_a_client_certificate_of_a_stranger_is_refused(
     client_peer: ClientPeer,
-    new_task: NewTask,
-    start: Start,
-    listener: socket.socket,
-    accept: Accept,
+    welcome: Welcome,
     authority: Authority,
     stranger: Authority,
     server_identity: Identity,
 ) -> None:
     identity = stranger.issue("client.example")
-    task = new_task(port=port_of(listener), payload=b"payload", identity=identity)
-    process = start(client_peer, task)
-    context = new_server_context(server_identity)
-    context.load_verify_locations(authority.file)
-    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
-    connection = accept(context)
+    context = require_certificates(new_server_context(server_identity), authority)
+    connection, process = welcome(client_peer, context, payload=b"payload", identity=identity)
     with pytest.raises(SSL.Error):
         connection.do_handshake()
     connection.close()

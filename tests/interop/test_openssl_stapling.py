@@ -12,16 +12,14 @@ from cryptography.x509 import ocsp
 from OpenSSL import SSL
 from support.callbacks import Recorder
 from support.certificates import Authority, Identity
-from support.network import LOOPBACK
-from support.peers import Peer, Process, Task
+from support.peers import Process, Task
 from support.peers.openssl import OpenSSLClient, OpenSSLServer
 from support.threads import PATIENCE, background
 from support.tls import new_client_context, new_server_context
 
 pytestmark = pytest.mark.skipif(not OpenSSLClient.installed(), reason="openssl is not installed")
 
-NewTask = Callable[..., Task]
-Start = Callable[[Peer, Task], Process]
+Meet = Callable[..., tuple[SSL.Connection, Process]]
 
 
 class AskingClient(OpenSSLClient):
@@ -51,19 +49,14 @@ def response(authority: Authority, server_identity: Identity, status: str) -> by
 
 
 def test_their_client_sees_our_staple(
-    new_task: NewTask,
-    start: Start,
+    welcome: Meet,
     server_identity: Identity,
     response: bytes,
     status: str,
 ) -> None:
     context = new_server_context(server_identity)
     context.set_ocsp_server_callback(lambda connection, data: response)
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        process = start(AskingClient(), new_task(port=listener.getsockname()[1]))
-        end, _ = listener.accept()
-    connection = SSL.Connection(context, end)
-    connection.set_accept_state()
+    connection, process = welcome(AskingClient(), context)
     connection.do_handshake()
     with pytest.raises(SSL.ZeroReturnError):
         connection.recv(1)
@@ -73,16 +66,10 @@ def test_their_client_sees_our_staple(
     assert f"Cert Status: {status}".encode() in process.output()
 
 
-def test_their_client_sees_that_we_staple_nothing(
-    new_task: NewTask, start: Start, server_identity: Identity
-) -> None:
+def test_their_client_sees_that_we_staple_nothing(welcome: Meet, server_identity: Identity) -> None:
     context = new_server_context(server_identity)
     context.set_ocsp_server_callback(lambda connection, data: b"")
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        process = start(AskingClient(), new_task(port=listener.getsockname()[1]))
-        end, _ = listener.accept()
-    connection = SSL.Connection(context, end)
-    connection.set_accept_state()
+    connection, process = welcome(AskingClient(), context)
     connection.do_handshake()
     with pytest.raises(SSL.ZeroReturnError):
         connection.recv(1)
@@ -92,10 +79,8 @@ def test_their_client_sees_that_we_staple_nothing(
 
 
 def test_their_server_feeds_ours(
-    new_task: NewTask,
-    start: Start,
+    connect: Meet,
     authority: Authority,
-    server_identity: Identity,
     response: bytes,
     status: str,
     tmp_path: Path,
@@ -110,11 +95,7 @@ def test_their_server_feeds_ours(
     (tmp_path / "response.der").write_bytes(response)
     context = new_client_context(authority)
     context.set_ocsp_client_callback(judge, "data")
-    peer = StaplingServer()
-    task = new_task(identity=server_identity)
-    end = peer.connect(task, start(peer, task))
-    connection = SSL.Connection(context, end)
-    connection.set_connect_state()
+    connection, _ = connect(StaplingServer(), context)
     connection.request_ocsp()
     if status == "good":
         connection.do_handshake()
@@ -122,7 +103,6 @@ def test_their_server_feeds_ours(
         with pytest.raises(SSL.Error):
             connection.do_handshake()
     assert seen == [(response, "data")]
-    end.close()
 
 
 def test_a_response_of_their_responder_is_stapled(

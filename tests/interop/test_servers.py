@@ -11,45 +11,24 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 from support.certificates import Authority, Identity
 from support.implementation import deviation
-from support.peers import Peer, Process, ServerPeer, Task
+from support.peers import Process, ServerPeer
 from support.threads import PATIENCE, background
 from support.tls import CHUNK, new_client_context, reasons, receive_exactly
 
 PAYLOAD = os.urandom(10 << 20)
 
-NewTask = Callable[..., Task]
-Start = Callable[[Peer, Task], Process]
-Connect = Callable[[ServerPeer, Task, SSL.Context], tuple[SSL.Connection, Process]]
+Connect = Callable[..., tuple[SSL.Connection, Process]]
 
 UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
 
 
-@pytest.fixture
-def connect(start: Start, request: pytest.FixtureRequest) -> Connect:
-    """Starts the peer and connects to it; the handshake is left to the test."""
-
-    def make(peer: ServerPeer, task: Task, context: SSL.Context) -> tuple[SSL.Connection, Process]:
-        process = start(peer, task)
-        end = peer.connect(task, process)
-        request.addfinalizer(end.close)
-        connection = SSL.Connection(context, end)
-        connection.set_tlsext_host_name(task.host.encode())
-        connection.set_connect_state()
-        return connection, process
-
-    return make
-
-
 def test_ten_mebibytes_each_way_and_a_clean_close(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
-    authority: Authority,
     server_identity: Identity,
     version_name: str,
 ) -> None:
-    task = new_task(identity=server_identity, payload=PAYLOAD)
-    connection, process = connect(server_peer, task, new_client_context(authority))
+    connection, process = connect(server_peer, payload=PAYLOAD)
     connection.do_handshake()
     assert connection.get_protocol_version_name() == version_name
     peer = connection.get_peer_certificate(as_cryptography=True)
@@ -62,33 +41,19 @@ def test_ten_mebibytes_each_way_and_a_clean_close(
 
 
 @deviation
-def test_ten_mebibytes_each_way_at_once(
-    server_peer: ServerPeer,
-    new_task: NewTask,
-    connect: Connect,
-    authority: Authority,
-    server_identity: Identity,
-) -> None:
+def test_ten_mebibytes_each_way_at_once(server_peer: ServerPeer, connect: Connect) -> None:
     """One thread writes while another one reads."""
     if not server_peer.echoes_bytes:
         pytest.skip("this peer does not echo bytes")
-    task = new_task(identity=server_identity, payload=PAYLOAD)
-    connection, _ = connect(server_peer, task, new_client_context(authority))
+    connection, _ = connect(server_peer, payload=PAYLOAD)
     connection.do_handshake()
     sending = background(connection.sendall, PAYLOAD)
     assert receive_exactly(connection, len(PAYLOAD)) == PAYLOAD
     assert sending.result(PATIENCE) == len(PAYLOAD)
 
 
-def test_an_unclean_end_of_the_peer_is_noticed(
-    server_peer: ServerPeer,
-    new_task: NewTask,
-    connect: Connect,
-    authority: Authority,
-    server_identity: Identity,
-) -> None:
-    task = new_task(identity=server_identity)
-    connection, process = connect(server_peer, task, new_client_context(authority))
+def test_an_unclean_end_of_the_peer_is_noticed(server_peer: ServerPeer, connect: Connect) -> None:
+    connection, process = connect(server_peer)
     connection.do_handshake()
     process.kill()
     with pytest.raises(SSL.SysCallError) as end:
@@ -98,13 +63,9 @@ def test_an_unclean_end_of_the_peer_is_noticed(
 
 def test_our_unclean_end_ends_the_peer_or_its_connection(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
-    authority: Authority,
-    server_identity: Identity,
 ) -> None:
-    task = new_task(identity=server_identity)
-    connection, _ = connect(server_peer, task, new_client_context(authority))
+    connection, _ = connect(server_peer)
     connection.do_handshake()
     connection.sendall(b"half a senten")
     connection.sock_shutdown(socket.SHUT_WR)
@@ -131,7 +92,6 @@ def verify_host(host: str) -> Callable[..., bool]:
 @pytest.mark.parametrize("right", [True, False], ids=["right host", "wrong host"])
 def test_the_certificate_of_another_host_is_refused(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
     authority: Authority,
     server_identity: Identity,
@@ -140,8 +100,8 @@ def test_the_certificate_of_another_host_is_refused(
 ) -> None:
     context = new_client_context(authority)
     context.set_verify(SSL.VERIFY_PEER, verify_host("localhost"))
-    task = new_task(identity=server_identity if right else elsewhere_identity)
-    connection, _ = connect(server_peer, task, context)
+    identity = server_identity if right else elsewhere_identity
+    connection, _ = connect(server_peer, context, identity=identity)
     if right:
         connection.do_handshake()
         return
@@ -152,13 +112,10 @@ def test_the_certificate_of_another_host_is_refused(
 
 def test_the_certificate_of_a_stranger_is_refused(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
-    authority: Authority,
     stranger: Authority,
 ) -> None:
-    task = new_task(identity=stranger.issue("localhost"))
-    connection, _ = connect(server_peer, task, new_client_context(authority))
+    connection, _ = connect(server_peer, identity=stranger.issue("localhost"))
     with pytest.raises(SSL.Error) as refusal:
         connection.do_handshake()
     assert reasons(refusal.value) == ["certificate verify failed"]
@@ -166,29 +123,24 @@ def test_the_certificate_of_a_stranger_is_refused(
 
 def test_a_client_certificate_is_asked_for_and_given(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
     authority: Authority,
-    server_identity: Identity,
     client_identity: Identity,
 ) -> None:
     context = new_client_context(authority)
     client_identity.install(context)
-    task = new_task(identity=server_identity, require_certificate=True, payload=b"payload")
-    connection, process = connect(server_peer, task, context)
+    connection, process = connect(
+        server_peer, context, require_certificate=True, payload=b"payload"
+    )
     connection.do_handshake()
     server_peer.converse(connection, b"payload", process)
 
 
 def test_a_client_certificate_is_asked_for_and_missing(
     server_peer: ServerPeer,
-    new_task: NewTask,
     connect: Connect,
-    authority: Authority,
-    server_identity: Identity,
 ) -> None:
-    task = new_task(identity=server_identity, require_certificate=True)
-    connection, _ = connect(server_peer, task, new_client_context(authority))
+    connection, _ = connect(server_peer, require_certificate=True)
     refused: Any = None
     try:
         connection.do_handshake()

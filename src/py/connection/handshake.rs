@@ -115,12 +115,16 @@ impl Connection {
 
     /// Whether another handshake has been asked for and is not done.
     ///
+    /// :return: a :class:`bool`.
+    ///
     /// OpenSSL: ``SSL_renegotiate_pending``.
     fn renegotiate_pending(&self, py: Python<'_>) -> PyResult<bool> {
         self.step(py, |step| step.renegotiate_pending())
     }
 
     /// Get how many times the connection was renegotiated.
+    ///
+    /// :return: the number of times.
     ///
     /// OpenSSL: ``SSL_total_renegotiations``.
     fn total_renegotiations(&self, py: Python<'_>) -> PyResult<c_long> {

@@ -8,8 +8,10 @@ use super::failure::Result;
 use crate::py::errors::deprecated;
 use crate::tls::curve::Curve;
 
-/// A named elliptic curve. ``get_elliptic_curves`` gives them; two objects are equal if they are
-/// the same.
+/// A named elliptic curve, from :func:`get_elliptic_curve`. Two objects are equal if they are the
+/// same.
+///
+/// OpenSSL: ``EC_GROUP``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto", name = "_EllipticCurve")]
 pub(crate) struct EllipticCurve {
     curve: Curve,
@@ -24,7 +26,7 @@ impl EllipticCurve {
 
 #[pymethods]
 impl EllipticCurve {
-    /// OpenSSL's short name of the curve, a ``str`` such as ``"prime256v1"``.
+    /// OpenSSL's short name of the curve, a :class:`str` such as ``"prime256v1"``.
     #[getter]
     fn name(&self) -> &'static str {
         self.curve.name()
@@ -35,9 +37,11 @@ impl EllipticCurve {
         self.curve.nid()
     }
 
-    /// Checks that OpenSSL can compute on the curve.
+    /// Check that OpenSSL can compute on the curve.
     ///
-    /// :raises OpenSSL.crypto.Error: if it cannot.
+    /// :raises Error: if it cannot.
+    ///
+    /// OpenSSL: ``EC_GROUP_new_by_curve_name``.
     #[pyo3(name = "_to_EC_KEY")]
     fn to_ec_key(&self) -> Result<()> {
         Ok(self.curve.check()?)
@@ -48,11 +52,11 @@ impl EllipticCurve {
     }
 }
 
-/// The elliptic curves OpenSSL has.
+/// Get the elliptic curves that OpenSSL has. Deprecated.
 ///
 /// :return: a set of objects with the attribute ``name``; the same set each time.
 ///
-/// Deprecated. Corresponds to OpenSSL's ``EC_get_builtin_curves``.
+/// OpenSSL: ``EC_get_builtin_curves``.
 #[pyfunction]
 pub(crate) fn get_elliptic_curves(py: Python<'_>) -> PyResult<Py<PySet>> {
     static CURVES: PyOnceLock<Py<PySet>> = PyOnceLock::new();

@@ -8,16 +8,17 @@ use super::failure::Result;
 use super::x509::X509;
 use crate::tls::x509::Certificate;
 
-/// Loads a certificate.
+/// Load a certificate.
 ///
-/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
-/// :param buffer: the encoded certificate, ``bytes`` or a ``str`` of ASCII. Of several the first is
+/// :param int type: :const:`FILETYPE_PEM` or :const:`FILETYPE_ASN1`.
+/// :param buffer: the encoded certificate; a :class:`str` has to be ASCII. Of several the first is
 ///     loaded.
-/// :return: an ``X509``.
+/// :type buffer: bytes or str
+/// :return: an :class:`X509`.
 /// :raises ValueError: for another type.
-/// :raises OpenSSL.crypto.Error: if OpenSSL cannot read it.
+/// :raises Error: if OpenSSL cannot read it.
 ///
-/// Corresponds to OpenSSL's ``PEM_read_bio_X509`` and ``d2i_X509_bio``.
+/// OpenSSL: ``PEM_read_bio_X509``, ``d2i_X509_bio``.
 #[pyfunction]
 pub(crate) fn load_certificate(
     r#type: &Bound<'_, PyAny>,
@@ -32,17 +33,17 @@ pub(crate) fn load_certificate(
     Ok(X509::wrap(buffer.py(), certificate)?)
 }
 
-/// Dumps a certificate.
+/// Dump a certificate.
 ///
-/// :param type: ``FILETYPE_PEM``, ``FILETYPE_ASN1``, or ``FILETYPE_TEXT`` for a description for
-///     people.
-/// :param cert: an ``X509``.
-/// :return: ``bytes``.
+/// :param int type: :const:`FILETYPE_PEM`, :const:`FILETYPE_ASN1`, or :const:`FILETYPE_TEXT` for a
+///     description for people.
+/// :param X509 cert: the certificate.
+/// :return: :class:`bytes`.
 /// :raises ValueError: for another type.
-/// :raises AttributeError: if ``cert`` is not an ``X509``.
-/// :raises OpenSSL.crypto.Error: if the certificate is not complete.
+/// :raises AttributeError: if ``cert`` is no :class:`X509`.
+/// :raises Error: if the certificate is not complete.
 ///
-/// Corresponds to OpenSSL's ``PEM_write_bio_X509``, ``i2d_X509_bio`` and ``X509_print_ex``.
+/// OpenSSL: ``PEM_write_bio_X509``, ``i2d_X509_bio``, ``X509_print_ex``.
 #[pyfunction]
 pub(crate) fn dump_certificate<'py>(
     r#type: &Bound<'py, PyAny>,

@@ -19,12 +19,15 @@ use crate::py::errors::deprecated;
 use crate::tls::object::{self, Nid};
 use crate::tls::x509::{Name, Role};
 
-/// A distinguished name. Its attributes are the fields of the name, under OpenSSL's short or long
-/// names: ``name.CN`` and ``name.commonName`` are the same. A field that is not there is ``None``.
+/// A distinguished name (RFC 5280 section 4.1.2.4). Deprecated.
 ///
-/// :param name: an ``X509Name`` to copy.
+/// Its attributes are the fields of the name, under OpenSSL's short or long names: ``name.CN`` and
+/// ``name.commonName`` are the same, a :class:`str`, or ``None`` if the name has no such field.
 ///
-/// Deprecated. Corresponds to OpenSSL's ``X509_NAME``.
+/// :param X509Name name: the name to copy.
+/// :raises AttributeError: if it is anything else.
+///
+/// OpenSSL: ``X509_NAME``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509Name {
     made: Made,
@@ -128,10 +131,12 @@ impl X509Name {
         DEPRECATED
     }
 
-    /// Copies a name.
+    /// Copy a name.
     ///
-    /// :param name: an ``X509Name``.
+    /// :param X509Name name: the name.
     /// :raises AttributeError: if it is anything else.
+    ///
+    /// OpenSSL: ``X509_NAME_dup``.
     fn __init__(&self, name: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = name.py();
         let other = name.cast::<Self>().map_err(|_| missing(name, "_name"))?;
@@ -198,28 +203,30 @@ impl X509Name {
         Ok(format!("<X509Name object '{}'>", self.name(py)?.one_line()?))
     }
 
-    /// The hash that names files in a directory of trusted certificates.
+    /// Get the hash of the name, which names files in a directory of trusted certificates.
     ///
-    /// :return: an ``int``.
+    /// :return: an :class:`int` of 32 bits.
     ///
-    /// Corresponds to OpenSSL's ``X509_NAME_hash_ex``.
+    /// OpenSSL: ``X509_NAME_hash_ex``.
     fn hash(&self, py: Python<'_>) -> PyResult<c_ulong> {
         Ok(self.name(py)?.hash())
     }
 
-    /// The DER encoding.
+    /// Get the DER encoding.
     ///
-    /// :return: ``bytes``.
+    /// :return: :class:`bytes`.
     ///
-    /// Corresponds to OpenSSL's ``i2d_X509_NAME``.
+    /// OpenSSL: ``i2d_X509_NAME``.
     fn der<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.name(py)?.to_der()?))
     }
 
-    /// The fields, in the order they have in the name.
+    /// Get the fields, in the order that they have in the name.
     ///
-    /// :return: a list of pairs of ``bytes``: the short name of the field, and the value as it is
-    ///     encoded.
+    /// :return: a list of pairs of :class:`bytes`: the short name of the field, and the value as it
+    ///     is encoded.
+    ///
+    /// OpenSSL: ``X509_NAME_get_entry``.
     fn get_components<'py>(
         &self,
         py: Python<'py>,

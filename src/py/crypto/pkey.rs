@@ -26,7 +26,9 @@ pub(crate) const TYPES: [(&str, c_int); 4] = [
 
 /// An asymmetric key: public, or private with its public half.
 ///
-/// Corresponds to OpenSSL's ``EVP_PKEY``.
+/// ``PKey()`` is one without any content, for :meth:`generate_key`.
+///
+/// OpenSSL: ``EVP_PKEY``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct PKey {
     held: Held<State>,
@@ -93,7 +95,9 @@ impl PKey {
         Self { held: Held::nothing(uninitialised) }
     }
 
-    /// Makes a key without any content, for ``generate_key``.
+    /// Make a key without any content, for :meth:`generate_key`.
+    ///
+    /// OpenSSL: ``EVP_PKEY_new``.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
         let key = pkey::PKey::empty()?;
         self.held.set(py, Some(State { key, only_public: false, initialised: false }));
@@ -106,21 +110,28 @@ impl PKey {
         Ok(copy)
     }
 
-    /// The key as an object of the package cryptography.
+    /// Get the key as an object of the package cryptography.
     ///
     /// :return: a private key if there is a private half, otherwise a public key.
     /// :raises ImportError: if cryptography is not installed.
+    ///
+    /// It raises what cryptography raises for a kind of key that it does not know.
+    ///
+    /// OpenSSL: ``i2d_PrivateKey_bio``, ``i2d_PUBKEY_bio``.
     fn to_cryptography_key<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         let state = self.state(py)?;
         cryptography::key(py, &state.key, state.only_public)
     }
 
-    /// A key of the package cryptography as a ``PKey``.
+    /// Make a :class:`PKey` of a key of the package cryptography.
     ///
-    /// :param crypto_key: a private or public key: RSA, DSA, elliptic curve, Ed25519 or Ed448.
-    /// :return: a ``PKey``.
+    /// :param crypto_key: the key: RSA, DSA, elliptic curve, Ed25519 or Ed448.
+    /// :type crypto_key: a private or public key of cryptography
+    /// :return: a :class:`PKey`.
     /// :raises ImportError: if cryptography is not installed.
     /// :raises TypeError: if it is anything else.
+    ///
+    /// OpenSSL: ``d2i_PrivateKey_bio``, ``d2i_PUBKEY_bio``.
     #[classmethod]
     fn from_cryptography_key(
         _cls: &Bound<'_, PyType>,
@@ -132,15 +143,15 @@ impl PKey {
         Ok(Py::new(py, Self::of(State { key, only_public, initialised: true }))?)
     }
 
-    /// Makes a new key, in place of what is here. Other threads run meanwhile.
+    /// Make a new key, in place of what is here. Other threads run meanwhile. Deprecated.
     ///
-    /// :param type: ``TYPE_RSA`` or ``TYPE_DSA``.
-    /// :param bits: the size, an ``int``.
-    /// :raises TypeError: if one of them is not an ``int``.
+    /// :param int type: :const:`TYPE_RSA` or :const:`TYPE_DSA`.
+    /// :param int bits: the size, in bits.
+    /// :raises TypeError: if one of them is not an integer.
     /// :raises ValueError: if ``bits`` is not positive.
-    /// :raises OpenSSL.crypto.Error: for another type, or a size that OpenSSL does not accept.
+    /// :raises Error: for another type, or a size that OpenSSL does not accept.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``RSA_generate_key_ex`` and ``DSA_generate_key``.
+    /// OpenSSL: ``RSA_generate_key_ex``, ``DSA_generate_key``.
     fn generate_key(&self, r#type: &Bound<'_, PyAny>, bits: &Bound<'_, PyAny>) -> Result<()> {
         let py = bits.py();
         deprecated(
@@ -170,13 +181,13 @@ impl PKey {
         Ok(())
     }
 
-    /// Checks that the numbers of an RSA private key belong together.
+    /// Check that the numbers of an RSA private key belong together. Deprecated.
     ///
     /// :return: ``True``.
     /// :raises TypeError: if it is not an RSA private key.
-    /// :raises OpenSSL.crypto.Error: if they do not.
+    /// :raises Error: if they do not.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``RSA_check_key``.
+    /// OpenSSL: ``RSA_check_key``.
     fn check(slf: &Bound<'_, Self>) -> Result<bool> {
         let py = slf.py();
         deprecated(
@@ -194,21 +205,21 @@ impl PKey {
         Ok(true)
     }
 
-    /// The kind of key.
+    /// Get the kind of key.
     ///
-    /// :return: ``TYPE_RSA``, ``TYPE_DSA`` or another of OpenSSL's numbers; 0 if there is no key
-    ///     yet, and -1 for kinds without a number.
+    /// :return: :const:`TYPE_RSA`, :const:`TYPE_DSA` or another of OpenSSL's numbers; 0 if there is
+    ///     no key yet, and -1 for kinds without a number.
     ///
-    /// Corresponds to OpenSSL's ``EVP_PKEY_get_id``.
+    /// OpenSSL: ``EVP_PKEY_get_id``.
     fn r#type(&self, py: Python<'_>) -> PyResult<c_int> {
         Ok(self.key(py)?.id())
     }
 
-    /// The size of the key.
+    /// Get the size of the key.
     ///
-    /// :return: a number of bits; 0 if there is no key yet.
+    /// :return: in bits; 0 if there is no key yet.
     ///
-    /// Corresponds to OpenSSL's ``EVP_PKEY_get_bits``.
+    /// OpenSSL: ``EVP_PKEY_get_bits``.
     fn bits(&self, py: Python<'_>) -> PyResult<c_int> {
         Ok(self.key(py)?.bits())
     }
@@ -224,20 +235,23 @@ impl PKey {
     }
 }
 
-/// Loads a private key.
+/// Load a private key.
 ///
-/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
-/// :param buffer: the encoded key, ``bytes`` or a ``str`` of ASCII.
-/// :param passphrase: for an encrypted PEM key, ``bytes``, or a callable that is called with 0 and
-///     returns ``bytes``. Without it OpenSSL asks at the terminal.
-/// :return: a ``PKey``.
-/// :raises ValueError: for another type, a passphrase with ``FILETYPE_ASN1``, or a passphrase that
-///     is longer than the 1024 bytes OpenSSL has room for.
+/// :param int type: :const:`FILETYPE_PEM` or :const:`FILETYPE_ASN1`.
+/// :param buffer: the encoded key; a :class:`str` has to be ASCII.
+/// :type buffer: bytes or str
+/// :param passphrase: for an encrypted PEM key: the passphrase, or a callable that is called with 0
+///     and returns it as :class:`bytes`. Without it OpenSSL asks at the terminal.
+/// :type passphrase: bytes or collections.abc.Callable, optional
+/// :return: a :class:`PKey`.
+/// :raises ValueError: for another type, a passphrase with :const:`FILETYPE_ASN1`, or a passphrase
+///     that is longer than the 1024 bytes that OpenSSL has room for.
 /// :raises TypeError: if the passphrase is neither bytes nor callable.
-/// :raises OpenSSL.crypto.Error: if OpenSSL cannot read it.
+/// :raises Error: if OpenSSL cannot read it.
 ///
-/// An exception in the callable is raised unchanged. Corresponds to OpenSSL's
-/// ``PEM_read_bio_PrivateKey`` and ``d2i_PrivateKey_bio``.
+/// What the callable raises is raised unchanged.
+///
+/// OpenSSL: ``PEM_read_bio_PrivateKey``, ``d2i_PrivateKey_bio``.
 #[pyfunction]
 #[pyo3(signature = (r#type, buffer, passphrase = None))]
 pub(crate) fn load_privatekey(
@@ -261,15 +275,16 @@ pub(crate) fn load_privatekey(
     Ok(PKey::wrap_private(py, key)?)
 }
 
-/// Loads a public key.
+/// Load a public key.
 ///
-/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
-/// :param buffer: the encoded key (SubjectPublicKeyInfo), ``bytes`` or a ``str`` of ASCII.
-/// :return: a ``PKey`` without a private half.
+/// :param int type: :const:`FILETYPE_PEM` or :const:`FILETYPE_ASN1`.
+/// :param buffer: the encoded key (SubjectPublicKeyInfo); a :class:`str` has to be ASCII.
+/// :type buffer: bytes or str
+/// :return: a :class:`PKey` without a private half.
 /// :raises ValueError: for another type.
-/// :raises OpenSSL.crypto.Error: if OpenSSL cannot read it.
+/// :raises Error: if OpenSSL cannot read it.
 ///
-/// Corresponds to OpenSSL's ``PEM_read_bio_PUBKEY`` and ``d2i_PUBKEY_bio``.
+/// OpenSSL: ``PEM_read_bio_PUBKEY``, ``d2i_PUBKEY_bio``.
 #[pyfunction]
 pub(crate) fn load_publickey(
     r#type: &Bound<'_, PyAny>,
@@ -284,22 +299,24 @@ pub(crate) fn load_publickey(
     Ok(PKey::wrap_public(buffer.py(), key)?)
 }
 
-/// Dumps a private key.
+/// Dump a private key. Deprecated.
 ///
-/// :param type: ``FILETYPE_PEM``, ``FILETYPE_ASN1`` or ``FILETYPE_TEXT``.
-/// :param pkey: a ``PKey``.
-/// :param cipher: for an encrypted PEM key, the name of a cipher, a ``str``.
-/// :param passphrase: for an encrypted PEM key, ``bytes``, or a callable that is called with 1 and
-///     returns ``bytes``.
-/// :return: the key, as ``bytes``.
-/// :raises TypeError: if ``pkey`` is not a ``PKey``, if there is a cipher and no passphrase, if the
-///     passphrase is neither bytes nor callable, or for the text of a key that is not RSA.
-/// :raises ValueError: for another type or cipher, a passphrase without ``FILETYPE_PEM``, or a
-///     passphrase that is longer than the 1024 bytes OpenSSL has room for.
-/// :raises OpenSSL.crypto.Error: if OpenSSL cannot write it.
+/// :param int type: :const:`FILETYPE_PEM`, :const:`FILETYPE_ASN1` or :const:`FILETYPE_TEXT`.
+/// :param PKey pkey: the key.
+/// :param str cipher: for an encrypted PEM key, the name of a cipher.
+/// :param passphrase: for an encrypted PEM key: the passphrase, or a callable that is called with 1
+///     and returns it as :class:`bytes`.
+/// :type passphrase: bytes or collections.abc.Callable, optional
+/// :return: the key as :class:`bytes`.
+/// :raises TypeError: if ``pkey`` is no :class:`PKey`, if there is a cipher and no passphrase, if
+///     the passphrase is neither bytes nor callable, or for the text of a key that is not RSA.
+/// :raises ValueError: for another type or cipher, a passphrase without :const:`FILETYPE_PEM`, or a
+///     passphrase that is longer than the 1024 bytes that OpenSSL has room for.
+/// :raises Error: if OpenSSL cannot write it.
 ///
-/// An exception in the callable is raised unchanged. Deprecated. Corresponds to OpenSSL's
-/// ``PEM_write_bio_PrivateKey``, ``i2d_PrivateKey_bio`` and ``RSA_print``.
+/// What the callable raises is raised unchanged.
+///
+/// OpenSSL: ``PEM_write_bio_PrivateKey``, ``i2d_PrivateKey_bio``, ``RSA_print``.
 #[pyfunction]
 #[pyo3(signature = (r#type, pkey, cipher = None, passphrase = None))]
 pub(crate) fn dump_privatekey<'py>(
@@ -340,16 +357,16 @@ pub(crate) fn dump_privatekey<'py>(
     Ok(PyBytes::new(py, &dumped))
 }
 
-/// Dumps a public key.
+/// Dump a public key.
 ///
-/// :param type: ``FILETYPE_PEM`` or ``FILETYPE_ASN1``.
-/// :param pkey: a ``PKey``. Only its public half is dumped.
-/// :return: the key (SubjectPublicKeyInfo), as ``bytes``.
+/// :param int type: :const:`FILETYPE_PEM` or :const:`FILETYPE_ASN1`.
+/// :param PKey pkey: the key, of which only the public half is dumped.
+/// :return: the key (SubjectPublicKeyInfo) as :class:`bytes`.
 /// :raises ValueError: for another type.
-/// :raises AttributeError: if ``pkey`` is not a ``PKey``.
-/// :raises OpenSSL.crypto.Error: if OpenSSL cannot write it.
+/// :raises AttributeError: if ``pkey`` is no :class:`PKey`.
+/// :raises Error: if OpenSSL cannot write it.
 ///
-/// Corresponds to OpenSSL's ``PEM_write_bio_PUBKEY`` and ``i2d_PUBKEY_bio``.
+/// OpenSSL: ``PEM_write_bio_PUBKEY``, ``i2d_PUBKEY_bio``.
 #[pyfunction]
 pub(crate) fn dump_publickey<'py>(
     r#type: &Bound<'py, PyAny>,

@@ -16,7 +16,9 @@ use crate::tls::x509::{Store, flags};
 
 /// Trusted certificates, and how to verify with them.
 ///
-/// Corresponds to OpenSSL's ``X509_STORE``.
+/// ``X509Store()`` is an empty one; :meth:`OpenSSL.SSL.Context.get_cert_store` returns a context's.
+///
+/// OpenSSL: ``X509_STORE``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509Store {
     held: Held<Store>,
@@ -42,7 +44,9 @@ impl X509Store {
         Self { held: Held::nothing(uninitialised) }
     }
 
-    /// Makes an empty store.
+    /// Make an empty store.
+    ///
+    /// OpenSSL: ``X509_STORE_new``.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
         self.held.set(py, Some(Store::new()?));
         Ok(())
@@ -54,13 +58,13 @@ impl X509Store {
         Ok(copy)
     }
 
-    /// Trusts a certificate. It is no error to add one twice.
+    /// Trust a certificate. It is no error to add one twice.
     ///
-    /// :param cert: an ``X509``.
+    /// :param X509 cert: the certificate.
     /// :raises TypeError: if it is anything else.
-    /// :raises OpenSSL.crypto.Error: if OpenSSL does not accept it.
+    /// :raises Error: if OpenSSL does not accept it.
     ///
-    /// Corresponds to OpenSSL's ``X509_STORE_add_cert``.
+    /// OpenSSL: ``X509_STORE_add_cert``.
     fn add_cert(&self, cert: &Bound<'_, PyAny>) -> Result<()> {
         let py = cert.py();
         let cert = cert.cast::<X509>().map_err(|_| PyTypeError::new_err(()))?;
@@ -68,14 +72,16 @@ impl X509Store {
         Ok(store.add_certificate(&certificate)?)
     }
 
-    /// Adds a certificate revocation list. It is used if ``X509StoreFlags.CRL_CHECK`` is set.
+    /// Add a certificate revocation list (RFC 5280 section 5). It is used if
+    /// :attr:`X509StoreFlags.CRL_CHECK` is set.
     ///
-    /// :param crl: a ``cryptography.x509.CertificateRevocationList``.
+    /// :param crl: the list.
+    /// :type crl: cryptography.x509.CertificateRevocationList
     /// :raises ImportError: if cryptography is not installed.
     /// :raises TypeError: if it is anything else.
-    /// :raises OpenSSL.crypto.Error: if OpenSSL does not accept it.
+    /// :raises Error: if OpenSSL does not accept it.
     ///
-    /// Corresponds to OpenSSL's ``X509_STORE_add_crl``.
+    /// OpenSSL: ``X509_STORE_add_crl``.
     fn add_crl(&self, crl: &Bound<'_, PyAny>) -> Result<()> {
         let py = crl.py();
         cryptography::required(py)?;
@@ -83,23 +89,23 @@ impl X509Store {
         Ok(self.store(py)?.add_crl(der.as_bytes())?)
     }
 
-    /// Turns verification flags on. Flags that are on stay on.
+    /// Turn verification flags on. Flags that are on stay on.
     ///
-    /// :param flags: constants of ``X509StoreFlags``, joined with ``|``.
-    /// :raises TypeError: if it is not an ``int``.
+    /// :param int flags: constants of :class:`X509StoreFlags`, combined with ``|``.
+    /// :raises TypeError: if it is not an integer.
     ///
-    /// Corresponds to OpenSSL's ``X509_STORE_set_flags``.
+    /// OpenSSL: ``X509_STORE_set_flags``.
     fn set_flags(&self, py: Python<'_>, flags: c_ulong) -> Result<()> {
         let store = self.store(py)?;
         Ok(py.detach(|| store.set_flags(flags))?)
     }
 
-    /// Verifies as of a moment, and not as of now.
+    /// Verify as of a moment, and not as of now.
     ///
-    /// :param vfy_time: a ``datetime.datetime``. Its fields are taken to be in UTC, whatever its
-    ///     ``tzinfo`` is.
+    /// :param datetime.datetime vfy_time: the moment. Its fields are taken to be in UTC, whatever
+    ///     its ``tzinfo`` is.
     ///
-    /// Corresponds to OpenSSL's ``X509_VERIFY_PARAM_set_time``.
+    /// OpenSSL: ``X509_VERIFY_PARAM_set_time``.
     fn set_time(&self, vfy_time: &Bound<'_, PyAny>) -> Result<()> {
         let py = vfy_time.py();
         let fields = vfy_time.call_method0("timetuple")?;
@@ -108,15 +114,17 @@ impl X509Store {
         Ok(py.detach(|| store.set_time(time))?)
     }
 
-    /// Trusts the certificates of a PEM file, and looks others up in a directory, where they have
-    /// the names that ``openssl rehash`` gives them.
+    /// Trust the certificates of a PEM file, and look others up in a directory, where they have the
+    /// names that ``openssl rehash`` gives them.
     ///
     /// :param cafile: the path of the file, or ``None``.
+    /// :type cafile: str, bytes or os.PathLike, optional
     /// :param capath: the path of the directory, or ``None``.
-    /// :raises TypeError: if one of them is not a path.
-    /// :raises OpenSSL.crypto.Error: if both are ``None``, or one cannot be read.
+    /// :type capath: str, bytes or os.PathLike, optional
+    /// :raises TypeError: if one of them is no path.
+    /// :raises Error: if both are ``None``, or one cannot be read.
     ///
-    /// Corresponds to OpenSSL's ``X509_STORE_load_locations``.
+    /// OpenSSL: ``X509_STORE_load_locations``.
     #[pyo3(signature = (cafile, capath = None))]
     fn load_locations(
         &self,
@@ -134,9 +142,9 @@ fn uninitialised() -> PyErr {
     super::arguments::uninitialised("X509Store")
 }
 
-/// Flags for ``X509Store.set_flags``.
+/// Flags for :meth:`X509Store.set_flags`.
 ///
-/// Corresponds to OpenSSL's ``X509_V_FLAG_*``.
+/// OpenSSL: ``X509_V_FLAG_*``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509StoreFlags;
 

@@ -14,15 +14,16 @@ use super::x509::X509;
 use crate::py::collector::Made;
 use crate::tls::x509::{Certificate, Rejection, verify};
 
-/// The verification of a certificate with a store.
+/// The verification of a certificate with a store (RFC 5280 section 6).
 ///
-/// :param store: the ``X509Store`` with what is trusted.
-/// :param certificate: the ``X509`` to verify.
-/// :param chain: a sequence of ``X509`` that may be needed to reach a trusted certificate, but are
-///     not trusted themselves; or ``None``.
-/// :raises TypeError: if one of the chain is not an ``X509``.
+/// :param X509Store store: what is trusted.
+/// :param X509 certificate: the certificate to verify.
+/// :param chain: certificates that may be needed to reach a trusted one, but are not trusted
+///     themselves; or ``None``.
+/// :type chain: collections.abc.Sequence of X509, optional
+/// :raises TypeError: if one of the chain is no :class:`X509`.
 ///
-/// Corresponds to OpenSSL's ``X509_STORE_CTX``.
+/// OpenSSL: ``X509_STORE_CTX``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509StoreContext {
     made: Made,
@@ -78,32 +79,34 @@ impl X509StoreContext {
         Ok(())
     }
 
-    /// Verifies with another store from now on.
+    /// Verify with another store from now on.
     ///
-    /// :param store: an ``X509Store``.
+    /// :param X509Store store: the store.
+    ///
+    /// OpenSSL: ``X509_STORE_CTX_init``.
     fn set_store(&self, py: Python<'_>, store: Py<PyAny>) -> PyResult<()> {
         let old = self.held.change(py, |state| std::mem::replace(&mut state.store, store))?;
         drop(old);
         Ok(())
     }
 
-    /// Verifies the certificate. Other threads run meanwhile.
+    /// Verify the certificate. Other threads run meanwhile.
     ///
-    /// :raises OpenSSL.crypto.X509StoreContextError: if it is not to be trusted.
+    /// :raises X509StoreContextError: if it is not to be trusted.
     /// :raises AttributeError: if the store or the certificate is of another class.
     ///
-    /// Corresponds to OpenSSL's ``X509_verify_cert``.
+    /// OpenSSL: ``X509_verify_cert``.
     fn verify_certificate(&self, py: Python<'_>) -> Result<()> {
         self.verify(py).map(drop)
     }
 
-    /// Verifies the certificate. Other threads run meanwhile.
+    /// Verify the certificate. Other threads run meanwhile.
     ///
-    /// :return: the chain, a list of ``X509``: the certificate first, a trusted one last.
-    /// :raises OpenSSL.crypto.X509StoreContextError: if it is not to be trusted.
+    /// :return: the chain, a list of :class:`X509`: the certificate first, a trusted one last.
+    /// :raises X509StoreContextError: if it is not to be trusted.
     /// :raises AttributeError: if the store or the certificate is of another class.
     ///
-    /// Corresponds to OpenSSL's ``X509_verify_cert`` and ``X509_STORE_CTX_get1_chain``.
+    /// OpenSSL: ``X509_verify_cert``, ``X509_STORE_CTX_get1_chain``.
     fn get_verified_chain<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyList>> {
         Ok(super::certificates(py, self.verify(py)?, false)?)
     }

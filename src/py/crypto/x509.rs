@@ -18,9 +18,13 @@ use crate::tls;
 use crate::tls::object::Nid;
 use crate::tls::x509::{Bound as End, Certificate, Name, Role};
 
-/// An X.509 certificate.
+/// An X.509 certificate (RFC 5280).
 ///
-/// Corresponds to OpenSSL's ``X509``.
+/// ``X509()`` is an empty one, to be filled in and signed.
+///
+/// :raises Error: if there is no memory.
+///
+/// OpenSSL: ``X509``.
 #[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.crypto")]
 pub(crate) struct X509 {
     held: Held<State>,
@@ -156,9 +160,11 @@ impl X509 {
         Self { held: Held::nothing(uninitialised) }
     }
 
-    /// Makes an empty certificate, to be filled in and signed.
+    /// Make an empty certificate, to be filled in and signed.
     ///
-    /// :raises OpenSSL.crypto.Error: if there is no memory.
+    /// :raises Error: if there is no memory.
+    ///
+    /// OpenSSL: ``X509_new``.
     fn __init__(&self, py: Python<'_>) -> Result<()> {
         self.held.set(py, Some(State::of(Certificate::new()?)));
         Ok(())
@@ -170,21 +176,26 @@ impl X509 {
         Ok(copy)
     }
 
-    /// The certificate as an object of the package cryptography.
+    /// Get the certificate as an object of the package cryptography.
     ///
     /// :return: a ``cryptography.x509.Certificate`` with the same encoding.
     /// :raises ImportError: if cryptography is not installed.
     /// :raises ValueError: if cryptography is stricter about the encoding than OpenSSL.
+    ///
+    /// OpenSSL: ``i2d_X509``.
     fn to_cryptography<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         cryptography::certificate_from_der(py, &self.read(py, Certificate::to_der)?)
     }
 
-    /// A certificate of the package cryptography as an ``X509``.
+    /// Make an :class:`X509` of a certificate of the package cryptography.
     ///
-    /// :param crypto_cert: a ``cryptography.x509.Certificate``.
-    /// :return: an ``X509`` with the same encoding.
+    /// :param crypto_cert: the certificate.
+    /// :type crypto_cert: cryptography.x509.Certificate
+    /// :return: an :class:`X509` with the same encoding.
     /// :raises ImportError: if cryptography is not installed.
     /// :raises TypeError: if it is anything else.
+    ///
+    /// OpenSSL: ``d2i_X509``.
     #[classmethod]
     fn from_cryptography(
         _cls: &Bound<'_, PyType>,
@@ -195,13 +206,12 @@ impl X509 {
         Ok(Self::wrap(py, cryptography::certificate_from(crypto_cert)?)?)
     }
 
-    /// Sets the version.
+    /// Set the version. Deprecated.
     ///
-    /// :param version: the version as it is encoded, an ``int``: 0 stands for version 1, 2 for
-    ///     version 3.
-    /// :raises TypeError: if it is not an ``int``.
+    /// :param int version: as it is encoded: 0 stands for version 1, 2 for version 3.
+    /// :raises TypeError: if it is not an integer.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_set_version``.
+    /// OpenSSL: ``X509_set_version``.
     fn set_version(&self, version: &Bound<'_, PyAny>) -> Result<()> {
         let py = version.py();
         use_builder(py, "set_version")?;
@@ -209,31 +219,31 @@ impl X509 {
         self.change(py, |certificate| certificate.set_version(version))
     }
 
-    /// The version.
+    /// Get the version.
     ///
-    /// :return: the version as it is encoded, an ``int``: 0 stands for version 1, 2 for version 3.
+    /// :return: as it is encoded, an :class:`int`: 0 stands for version 1, 2 for version 3.
     ///
-    /// Corresponds to OpenSSL's ``X509_get_version``.
+    /// OpenSSL: ``X509_get_version``.
     fn get_version(&self, py: Python<'_>) -> Result<c_long> {
         self.read(py, |certificate| Ok(certificate.version()))
     }
 
-    /// The public key.
+    /// Get the public key.
     ///
-    /// :return: a ``PKey`` without a private half.
-    /// :raises OpenSSL.crypto.Error: if there is none, or OpenSSL does not know its kind.
+    /// :return: a :class:`PKey` without a private half.
+    /// :raises Error: if there is none, or OpenSSL does not know its kind.
     ///
-    /// Corresponds to OpenSSL's ``X509_get_pubkey``.
+    /// OpenSSL: ``X509_get_pubkey``.
     fn get_pubkey(&self, py: Python<'_>) -> Result<Py<PKey>> {
         Ok(PKey::wrap_public(py, self.read(py, Certificate::public_key)?)?)
     }
 
-    /// Sets the public key.
+    /// Set the public key. Deprecated.
     ///
-    /// :param pkey: a ``PKey``. Only its public half is used.
-    /// :raises TypeError: if it is not a ``PKey``.
+    /// :param PKey pkey: the key, of which only the public half is used.
+    /// :raises TypeError: if it is no :class:`PKey`.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_set_pubkey``.
+    /// OpenSSL: ``X509_set_pubkey``.
     fn set_pubkey(&self, pkey: &Bound<'_, PyAny>) -> Result<()> {
         let py = pkey.py();
         use_builder(py, "set_pubkey")?;
@@ -244,15 +254,15 @@ impl X509 {
         self.change(py, |certificate| certificate.set_public_key(&key))
     }
 
-    /// Signs the certificate.
+    /// Sign the certificate. Deprecated.
     ///
-    /// :param pkey: a ``PKey`` with its private half.
-    /// :param digest: the name of a digest, a ``str`` such as ``"sha256"``.
-    /// :raises TypeError: if ``pkey`` is not a ``PKey``.
+    /// :param PKey pkey: the signer's key, with its private half.
+    /// :param str digest: the name of a digest, such as ``"sha256"``.
+    /// :raises TypeError: if ``pkey`` is no :class:`PKey`.
     /// :raises ValueError: if it has no private half, or there is no such digest.
-    /// :raises OpenSSL.crypto.Error: if OpenSSL cannot sign with this key and digest.
+    /// :raises Error: if OpenSSL cannot sign with this key and digest.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_sign``.
+    /// OpenSSL: ``X509_sign``.
     fn sign(&self, pkey: &Bound<'_, PyAny>, digest: &Bound<'_, PyAny>) -> Result<()> {
         let py = pkey.py();
         use_builder(py, "sign")?;
@@ -264,24 +274,25 @@ impl X509 {
         self.change(py, |certificate| certificate.sign(&key, &digest))
     }
 
-    /// The algorithm the certificate was signed with.
+    /// Get the algorithm that the certificate was signed with.
     ///
-    /// :return: its long name, as ``bytes``: ``b"sha256WithRSAEncryption"``.
+    /// :return: its long name as :class:`bytes`, such as ``b"sha256WithRSAEncryption"``.
     /// :raises ValueError: if OpenSSL does not know the algorithm.
     ///
-    /// Corresponds to OpenSSL's ``X509_get0_tbs_sigalg``.
+    /// OpenSSL: ``X509_get0_tbs_sigalg``.
     fn get_signature_algorithm<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
         let name = self.read(py, Certificate::signature_algorithm)?;
         Ok(PyBytes::new(py, name.to_bytes()))
     }
 
-    /// The digest of the encoding, its fingerprint.
+    /// Get the digest of the encoding, its fingerprint.
     ///
-    /// :param digest_name: the name of a digest, a ``str`` such as ``"sha256"``.
-    /// :return: two upper-case hexadecimal digits for each byte, with colons between, as ``bytes``.
+    /// :param str digest_name: the name of a digest, such as ``"sha256"``.
+    /// :return: two upper-case hexadecimal digits for each byte, with colons between, as
+    ///     :class:`bytes`.
     /// :raises ValueError: if there is no such digest.
     ///
-    /// Corresponds to OpenSSL's ``X509_digest``.
+    /// OpenSSL: ``X509_digest``.
     fn digest<'py>(&self, digest_name: &Bound<'py, PyAny>) -> Result<Bound<'py, PyBytes>> {
         let py = digest_name.py();
         let digest = self::digest_name(digest_name)?;
@@ -290,21 +301,21 @@ impl X509 {
         Ok(PyBytes::new(py, digits.join(":").as_bytes()))
     }
 
-    /// The hash that names files in a directory of trusted certificates.
+    /// Get the hash of the subject, which names files in a directory of trusted certificates.
     ///
-    /// :return: an ``int``.
+    /// :return: an :class:`int` of 32 bits.
     ///
-    /// Corresponds to OpenSSL's ``X509_subject_name_hash``.
+    /// OpenSSL: ``X509_subject_name_hash``.
     fn subject_name_hash(&self, py: Python<'_>) -> Result<std::ffi::c_ulong> {
         self.read(py, |certificate| Ok(certificate.subject_name_hash()))
     }
 
-    /// Sets the serial number.
+    /// Set the serial number. Deprecated.
     ///
-    /// :param serial: an ``int``.
-    /// :raises TypeError: if it is not an ``int``.
+    /// :param int serial: the number, of any size.
+    /// :raises TypeError: if it is not an integer.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_set_serialNumber``.
+    /// OpenSSL: ``X509_set_serialNumber``.
     fn set_serial_number(&self, serial: &Bound<'_, PyAny>) -> Result<()> {
         let py = serial.py();
         use_builder(py, "set_serial_number")?;
@@ -318,34 +329,34 @@ impl X509 {
         self.change(py, |certificate| certificate.set_serial_number(&digits))
     }
 
-    /// The serial number.
+    /// Get the serial number.
     ///
-    /// :return: an ``int``.
+    /// :return: an :class:`int` of any size.
     ///
-    /// Corresponds to OpenSSL's ``X509_get_serialNumber``.
+    /// OpenSSL: ``X509_get_serialNumber``.
     fn get_serial_number<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         let digits = self.read(py, Certificate::serial_number)?;
         Ok(py.get_type::<PyInt>().call1((digits, 16))?)
     }
 
-    /// Sets the end of the validity to so many seconds from now.
+    /// Set the end of the validity to so many seconds from now. Deprecated.
     ///
-    /// :param amount: seconds, an ``int``; negative for the past.
-    /// :raises TypeError: if it is not an ``int``.
+    /// :param int amount: seconds; negative for the past.
+    /// :raises TypeError: if it is not an integer.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_gmtime_adj``.
+    /// OpenSSL: ``X509_gmtime_adj``.
     #[pyo3(name = "gmtime_adj_notAfter")]
     fn gmtime_adj_not_after(&self, amount: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(amount.py(), "gmtime_adj_notAfter")?;
         self.adjust_time(End::NotAfter, amount)
     }
 
-    /// Sets the beginning of the validity to so many seconds from now.
+    /// Set the beginning of the validity to so many seconds from now. Deprecated.
     ///
-    /// :param amount: seconds, an ``int``; negative for the past.
-    /// :raises TypeError: if it is not an ``int``.
+    /// :param int amount: seconds; negative for the past.
+    /// :raises TypeError: if it is not an integer.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_gmtime_adj``.
+    /// OpenSSL: ``X509_gmtime_adj``.
     #[pyo3(name = "gmtime_adj_notBefore")]
     fn gmtime_adj_not_before(&self, amount: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(amount.py(), "gmtime_adj_notBefore")?;
@@ -354,8 +365,11 @@ impl X509 {
 
     /// Whether the validity has ended.
     ///
-    /// :return: a ``bool``.
-    /// :raises ValueError: if the end of the validity was never set, or is not in UTC to the second.
+    /// :return: a :class:`bool`.
+    /// :raises ValueError: if the end of the validity was never set, or is not in UTC and to the
+    ///     second.
+    ///
+    /// OpenSSL: ``X509_get0_notAfter``.
     fn has_expired(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let not_after = slf.call_method0("get_notAfter")?;
@@ -373,101 +387,103 @@ impl X509 {
         not_after.lt(now)
     }
 
-    /// The beginning of the validity.
+    /// Get the beginning of the validity.
     ///
     /// :return: an ASN.1 GeneralizedTime, ``b"YYYYMMDDhhmmssZ"``; ``None`` if it was never set.
     ///
-    /// Corresponds to OpenSSL's ``X509_get0_notBefore``.
+    /// OpenSSL: ``X509_get0_notBefore``.
     #[pyo3(name = "get_notBefore")]
     fn get_not_before<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyBytes>>> {
         self.time(py, End::NotBefore)
     }
 
-    /// Sets the beginning of the validity.
+    /// Set the beginning of the validity. Deprecated.
     ///
-    /// :param when: an ASN.1 time, ``b"YYYYMMDDhhmmssZ"``.
-    /// :raises TypeError: if it is not ``bytes``.
+    /// :param bytes when: an ASN.1 time, ``b"YYYYMMDDhhmmssZ"``.
+    /// :raises TypeError: if it is not :class:`bytes`.
     /// :raises ValueError: if it is not such a time.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``ASN1_TIME_set_string``.
+    /// OpenSSL: ``ASN1_TIME_set_string``.
     #[pyo3(name = "set_notBefore")]
     fn set_not_before(&self, when: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(when.py(), "set_notBefore")?;
         self.set_time(End::NotBefore, when)
     }
 
-    /// The end of the validity.
+    /// Get the end of the validity.
     ///
     /// :return: an ASN.1 GeneralizedTime, ``b"YYYYMMDDhhmmssZ"``; ``None`` if it was never set.
     ///
-    /// Corresponds to OpenSSL's ``X509_get0_notAfter``.
+    /// OpenSSL: ``X509_get0_notAfter``.
     #[pyo3(name = "get_notAfter")]
     fn get_not_after<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyBytes>>> {
         self.time(py, End::NotAfter)
     }
 
-    /// Sets the end of the validity.
+    /// Set the end of the validity. Deprecated.
     ///
-    /// :param when: an ASN.1 time, ``b"YYYYMMDDhhmmssZ"``.
-    /// :raises TypeError: if it is not ``bytes``.
+    /// :param bytes when: an ASN.1 time, ``b"YYYYMMDDhhmmssZ"``.
+    /// :raises TypeError: if it is not :class:`bytes`.
     /// :raises ValueError: if it is not such a time.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``ASN1_TIME_set_string``.
+    /// OpenSSL: ``ASN1_TIME_set_string``.
     #[pyo3(name = "set_notAfter")]
     fn set_not_after(&self, when: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(when.py(), "set_notAfter")?;
         self.set_time(End::NotAfter, when)
     }
 
-    /// The name of who signed the certificate.
+    /// Get the name of who signed the certificate. Deprecated.
     ///
-    /// :return: an ``X509Name``. Changing it changes the certificate, until ``set_issuer``.
+    /// :return: an :class:`X509Name`. Changing it changes the certificate, until
+    ///     :meth:`set_issuer`.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_get_issuer_name``.
+    /// OpenSSL: ``X509_get_issuer_name``.
     fn get_issuer(slf: &Bound<'_, Self>) -> Result<Py<X509Name>> {
         use_apis(slf.py(), "get_issuer")?;
         Self::name_object(slf, Role::Issuer)
     }
 
-    /// Sets the name of who signs the certificate. Names that ``get_issuer`` gave are of no use any
-    /// more.
+    /// Set the name of who signs the certificate. Names that :meth:`get_issuer` returned are of no
+    /// use any more. Deprecated.
     ///
-    /// :param issuer: an ``X509Name``, which is copied.
+    /// :param X509Name issuer: the name, which is copied.
     /// :raises TypeError: if it is anything else.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_set_issuer_name``.
+    /// OpenSSL: ``X509_set_issuer_name``.
     fn set_issuer(&self, issuer: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(issuer.py(), "set_issuer")?;
         self.replace_name(issuer, Role::Issuer)
     }
 
-    /// The name of whose certificate it is.
+    /// Get the name of whose certificate it is. Deprecated.
     ///
-    /// :return: an ``X509Name``. Changing it changes the certificate, until ``set_subject``.
+    /// :return: an :class:`X509Name`. Changing it changes the certificate, until
+    ///     :meth:`set_subject`.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_get_subject_name``.
+    /// OpenSSL: ``X509_get_subject_name``.
     fn get_subject(slf: &Bound<'_, Self>) -> Result<Py<X509Name>> {
         use_apis(slf.py(), "get_subject")?;
         Self::name_object(slf, Role::Subject)
     }
 
-    /// Sets the name of whose certificate it is. Names that ``get_subject`` gave are of no use any
-    /// more.
+    /// Set the name of whose certificate it is. Names that :meth:`get_subject` returned are of no
+    /// use any more. Deprecated.
     ///
-    /// :param subject: an ``X509Name``, which is copied.
+    /// :param X509Name subject: the name, which is copied.
     /// :raises TypeError: if it is anything else.
     ///
-    /// Deprecated. Corresponds to OpenSSL's ``X509_set_subject_name``.
+    /// OpenSSL: ``X509_set_subject_name``.
     fn set_subject(&self, subject: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(subject.py(), "set_subject")?;
         self.replace_name(subject, Role::Subject)
     }
 
-    /// How many extensions there are.
+    /// Get how many extensions there are.
     ///
-    /// :return: an ``int``.
+    /// :return: an :class:`int`.
     ///
-    /// Corresponds to OpenSSL's ``X509_get_ext_count``.
+    /// OpenSSL: ``X509_get_ext_count``.
     fn get_extension_count(&self, py: Python<'_>) -> Result<std::ffi::c_int> {
         self.read(py, |certificate| Ok(certificate.extension_count()))
     }

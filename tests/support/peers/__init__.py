@@ -45,6 +45,17 @@ class Task:
     def payload_file(self) -> Path:
         return self.directory / "payload"
 
+    def arguments(self) -> list[str]:
+        """The task in the words that a peer of our own writing takes."""
+        identity = self.identity
+        return [
+            *(str(self.port), self.version, self.host),
+            *(str(self.authority.file), str(self.payload_file)),
+            str(identity.chain_file) if identity else "",
+            str(identity.key_file) if identity else "",
+            "require" if self.require_certificate else "",
+        ]
+
 
 class Process:
     """A peer at work."""

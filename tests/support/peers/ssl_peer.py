@@ -1,21 +1,36 @@
 """A client and an echo server on the standard library's ssl, to be run as a program."""
 
+from __future__ import annotations
+
 import socket
 import ssl
 import sys
+from typing import NamedTuple
 
 CHUNK = 1 << 16
 
 
-def context_for(
-    purpose: ssl.Purpose, version: str, authority: str, chain: str, key: str
-) -> ssl.SSLContext:
-    context = ssl.create_default_context(purpose, cafile=authority)
-    pinned = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[version]
+class Task(NamedTuple):
+    """What the arguments say, in their order."""
+
+    port: str
+    version: str
+    host: str
+    authority: str
+    payload: str
+    chain: str
+    key: str
+    require: str
+
+
+def context_for(purpose: ssl.Purpose, task: Task) -> ssl.SSLContext:
+    context = ssl.create_default_context(purpose, cafile=task.authority)
+    versions = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+    pinned = versions[task.version]
     context.minimum_version = context.maximum_version = pinned
     context.options &= ~(1 << 7)  # OP_IGNORE_UNEXPECTED_EOF, which Python 3.9 sets unasked
-    if chain:
-        context.load_cert_chain(chain, key)
+    if task.chain:
+        context.load_cert_chain(task.chain, task.key)
     return context
 
 
@@ -24,21 +39,14 @@ def without_delay(raw: socket.socket) -> socket.socket:
     return raw
 
 
-def run_client(
-    port: str,
-    version: str,
-    host: str,
-    authority: str,
-    payload: str,
-    chain: str,
-    key: str,
-    require: str,
-) -> None:
-    context = context_for(ssl.Purpose.SERVER_AUTH, version, authority, chain, key)
-    with open(payload, "rb") as file:
+def run_client(task: Task) -> None:
+    context = context_for(ssl.Purpose.SERVER_AUTH, task)
+    with open(task.payload, "rb") as file:
         data = file.read()
-    raw = without_delay(socket.create_connection(("127.0.0.1", int(port))))
-    with context.wrap_socket(raw, server_hostname=host, suppress_ragged_eofs=False) as connection:
+    raw = without_delay(socket.create_connection(("127.0.0.1", int(task.port))))
+    with context.wrap_socket(
+        raw, server_hostname=task.host, suppress_ragged_eofs=False
+    ) as connection:
         connection.sendall(data)
         while True:
             received = connection.recv(CHUNK)
@@ -49,20 +57,11 @@ def run_client(
         connection.unwrap()
 
 
-def run_server(
-    port: str,
-    version: str,
-    host: str,
-    authority: str,
-    payload: str,
-    chain: str,
-    key: str,
-    require: str,
-) -> None:
-    context = context_for(ssl.Purpose.CLIENT_AUTH, version, authority, chain, key)
-    if require:
+def run_server(task: Task) -> None:
+    context = context_for(ssl.Purpose.CLIENT_AUTH, task)
+    if task.require:
         context.verify_mode = ssl.CERT_REQUIRED
-    with socket.create_server(("127.0.0.1", int(port))) as listener:
+    with socket.create_server(("127.0.0.1", int(task.port))) as listener:
         raw, _ = listener.accept()
     without_delay(raw)
     with context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=False) as connection:
@@ -75,4 +74,4 @@ def run_server(
 
 
 if __name__ == "__main__":
-    {"client": run_client, "server": run_server}[sys.argv[1]](*sys.argv[2:])
+    {"client": run_client, "server": run_server}[sys.argv[1]](Task(*sys.argv[2:]))

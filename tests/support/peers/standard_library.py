@@ -10,23 +10,12 @@ from support.peers import ClientPeer, ServerPeer, Task
 SCRIPT = Path(__file__).with_name("ssl_peer.py")
 
 
-def _command(role: str, task: Task) -> list[str]:
-    identity = task.identity
-    return [
-        *(sys.executable, str(SCRIPT), role, str(task.port), task.version, task.host),
-        *(str(task.authority.file), str(task.payload_file)),
-        str(identity.chain_file) if identity else "",
-        str(identity.key_file) if identity else "",
-        "require" if task.require_certificate else "",
-    ]
-
-
 class StandardLibraryClient(ClientPeer):
     name = "ssl client"
     program = sys.executable
 
     def command(self, task: Task) -> list[str]:
-        return _command("client", task)
+        return [sys.executable, str(SCRIPT), "client", *task.arguments()]
 
 
 class StandardLibraryServer(ServerPeer):
@@ -34,4 +23,4 @@ class StandardLibraryServer(ServerPeer):
     program = sys.executable
 
     def command(self, task: Task) -> list[str]:
-        return _command("server", task)
+        return [sys.executable, str(SCRIPT), "server", *task.arguments()]
