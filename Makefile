@@ -17,6 +17,9 @@ PY_SYSTEM := $(VENV_SYSTEM)/bin/python
 PY_REFERENCE := $(VENV_REFERENCE)/bin/python
 
 FLAGS := --release --locked
+# Wheels are without the debug information of OpenSSL's C code, three quarters of them, and with the
+# names of functions, for those who read a crash report. Only the last step of the build knows of it.
+STRIPPED := -C strip=debuginfo
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
 HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
 
@@ -28,8 +31,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench build clean demo docs help lint reference test test-core test-python \
-	test-sdist test-system test-system-core test-wheel
+.PHONY: FORCE bench build clean demo docs help lint reference shim test test-core test-python \
+	test-sdist test-shim test-system test-system-core test-wheel wheel
 
 ## Start here
 
@@ -86,6 +89,16 @@ test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, 
 test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone
 	tests/wheel/sdist.sh $(PY)
 
+test-shim: $(VENV)/.uv wheel shim ## Install both wheels as people do, with pip and uv, from PyPI
+	$(PY) -m pytest tests/wheel/environments.py $(ARGS)
+
+wheel: $(VENV)/.ready ## Build the wheel for this Python into dist
+	$(PY) -m maturin build $(FLAGS) --interpreter $(PY) --out dist -- $(STRIPPED)
+
+shim: $(VENV)/.ready ## Build the distribution named pyOpenSSL, which only requires ours, into dist
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist ./shim
+	@ls dist/pyopenssl-*.whl
+
 reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 
 clean: ## Remove all that was built and installed here
@@ -110,6 +123,9 @@ $(VENV)/.ready: pyproject.toml
 
 $(VENV)/.docs: pyproject.toml $(VENV)/.ready
 	$(call install,$(VENV),docs)
+
+$(VENV)/.uv: pyproject.toml $(VENV)/.ready
+	$(call install,$(VENV),uv)
 
 $(VENV_SYSTEM)/.ready: pyproject.toml
 	$(call install,$(VENV_SYSTEM),test)
