@@ -31,8 +31,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench build clean demo docs help lint reference shim test test-core test-python \
-	test-sdist test-shim test-system test-system-core test-wheel wheel
+.PHONY: FORCE bench build clean compatibility demo docs help lint reference shim test test-core \
+	test-python test-sdist test-shim test-system test-system-core test-wheel wheel
 
 ## Start here
 
@@ -64,6 +64,9 @@ test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to p
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
+
+compatibility: build ## Write docs/compatibility.md anew, from what was built
+	$(PY) tests/spec/compatibility.py
 
 bench: build reference ## Compare with pyOpenSSL and with the standard library's ssl
 	$(PY) benches/compare.py --reference $(PY_REFERENCE) $(ARGS)
@@ -102,11 +105,11 @@ shim: $(VENV)/.ready ## Build the distribution named pyOpenSSL, which only requi
 reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 
 clean: ## Remove all that was built and installed here
-	rm -rf target docs/_build $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) python/OpenSSL/_rust.*.so
+	rm -rf target dist docs/_build $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) python/OpenSSL/_rust.*.so
 
 help: ## This list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Set-up. A stamp file stands for what was done and is newer than what it was done from.
 
