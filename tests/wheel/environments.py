@@ -2,21 +2,18 @@
 
     make test-shim
 
-Each test makes an environment of its own and does there what a page of the documentation says;
-Twisted, pyOpenSSL and cryptography come from PyPI. Not collected by `make test`.
+Each test makes an environment of its own. The commands of docs/moving.md are run as they stand
+there. Twisted, pyOpenSSL and cryptography come from PyPI. Not collected by `make test`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.server
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIST = ROOT / "dist"
 SHIM = "26.4.0+rs1"
-PYPI = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple")
+PAGE = ROOT / "docs/moving.md"
 RETRIES = ("--disable-pip-version-check", "--retries=10")
 
 #: Where OpenSSL comes from.
@@ -35,10 +32,11 @@ print("ours" if "OpenSSL._rust" in sys.modules else "pyOpenSSL's")
 """
 
 
-def run(*command: object, **environment: str) -> str:
+def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
     """Run a command to its end. What it prints is in the report of a failure."""
     done = subprocess.run(
         [str(word) for word in command],
+        cwd=cwd,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -54,14 +52,14 @@ class Environment:
     def __init__(self, place: Path) -> None:
         run(sys.executable, "-m", "venv", "--without-pip", place)
         self.place = place
+        self.active = {"VIRTUAL_ENV": str(place)}
         self.python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
 
-    def pip(self, *arguments: object, **environment: str) -> str:
-        pip = (sys.executable, "-m", "pip", "--python", self.python, *RETRIES)
-        return run(*pip, *arguments, **environment)
+    def pip(self, *arguments: object) -> str:
+        return run(sys.executable, "-m", "pip", "--python", self.python, *RETRIES, *arguments)
 
     def uv(self, *arguments: object) -> str:
-        return run(uv(), *arguments, VIRTUAL_ENV=str(self.place))
+        return run(uv(), *arguments, **self.active)
 
     def does(self, *arguments: object) -> str:
         return run(self.python, "-P" if sys.version_info >= (3, 11) else "-s", *arguments)
@@ -101,6 +99,53 @@ def uv() -> str:
     return found
 
 
+def section(title: str) -> str:
+    """The part of the page under a heading."""
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^#+ |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[1]
+
+
+def follow(title: str, environment: Environment, wheel: Path, without: str = "^$") -> None:
+    """Do what a section of the page says.
+
+    Its files are written, its commands are run, and what it says that they print is looked for.
+
+    :param without: a pattern of commands that are left out.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    text = section(title).replace("/srv/wheels", str(DIST)).replace("8000", port)
+    text = re.sub(r"pyopenssl_rs-\S+\.whl", wheel.name, text)
+    text = text.replace('"==3.13.*"', f'"=={sys.version_info[0]}.{sys.version_info[1]}.*"')
+    place = environment.place.parent / "work"
+    place.mkdir(exist_ok=True)
+
+    run(environment.python, "-m", "ensurepip")
+    script = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
+    expected = []
+    for name, content in re.findall(
+        r"^```(?:console|\{code-block\} \w+\n:caption: (\S+)\n)\n(.*?)^```", text, re.M | re.S
+    ):
+        if name:
+            (place / name).write_text(content)
+            continue
+        for line in content.splitlines():
+            command = line.removeprefix("$ ") if line.startswith("$ ") else ""
+            if not command:
+                expected.append(line)
+            elif not re.search(without, command):
+                script.append(command)
+                if command.endswith("&"):
+                    script.append(f"until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do :; done")
+    assert len(script) > 2, f"no commands under {title}"
+    programs = (environment.python.parent, Path(uv()).parent)
+    path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
+    printed = run("bash", "-c", "\n".join(script), cwd=place, PATH=path, **environment.active)
+    for line in expected:
+        assert line in printed.splitlines()
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
     return Environment(tmp_path / "environment")
@@ -120,25 +165,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shim() -> Path:
     (found,) = DIST.glob("pyopenssl-*.whl")
     return found
-
-
-@pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory, wheel: Path, shim: Path) -> Iterator[str]:
-    """A private index with the two distributions: directories of wheels, and a web server."""
-    place = tmp_path_factory.mktemp("index")
-    for name, file in (("pyopenssl-rs", wheel), ("pyopenssl", shim)):
-        (place / "simple" / name).mkdir(parents=True)
-        shutil.copy(file, place / "simple" / name)
-    handler = functools.partial(QuietHandler, directory=str(place))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/simple/"
-        server.shutdown()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
 
 
 # The shim, for packages that ask for pyOpenSSL by its name.
@@ -161,68 +187,43 @@ def test_an_upgrade_keeps_the_shim(environment: Environment, wheel: Path, shim: 
     environment.is_ours()
 
 
-def test_a_wheel_house(environment: Environment, tmp_path: Path) -> None:
-    house = tmp_path / "house"
-    download = ("download", "--dest", house, "--find-links", DIST)
-    environment.pip(*download, f"pyOpenSSL=={SHIM}", "service-identity", "ndg-httpsclient")
-    environment.pip("install", "--no-index", "--find-links", house, "ndg-httpsclient")
+def test_moving_and_moving_back(environment: Environment, wheel: Path) -> None:
+    environment.pip("install", "Twisted[tls]")
+    assert environment.openssl() == "pyOpenSSL's"
+    follow("Move", environment, wheel)
+    environment.is_ours()
+    follow("Move back", environment, wheel)
+    assert environment.openssl() == "pyOpenSSL's"
+    assert "No broken requirements" in environment.pip("check")
+    assert not environment.version("pyopenssl-rs")
+    left = [path for path in environment.place.glob("**/OpenSSL*") if path.name != "OpenSSL"]
+    assert not left
+
+
+@pytest.mark.parametrize(
+    ("title", "without"),
+    [
+        ("A wheel house", "^$"),
+        ("Constraints", "^$"),
+        ("A private index", "^uv"),
+        ("A private index", "pip install --extra-index-url"),
+        ("Overrides of uv", "^uv sync"),
+        ("Overrides of uv", "^uv pip"),
+    ],
+)
+def test_a_way_to_stay(environment: Environment, wheel: Path, title: str, without: str) -> None:
+    follow(title, environment, wheel, without)
+    assert environment.version("Twisted")
     environment.is_ours()
 
 
-def test_a_private_index_with_pip(environment: Environment, index: str, tmp_path: Path) -> None:
-    constraints = tmp_path / "constraints.txt"
-    constraints.write_text(f"pyOpenSSL=={SHIM}\n")
-    indexes = ("--index-url", index, "--extra-index-url", PYPI)
-    environment.pip("install", *indexes, "--constraint", constraints, "ndg-httpsclient")
-    environment.is_ours()
-
-
-def test_a_private_index_with_uv(environment: Environment, index: str) -> None:
-    environment.uv("pip", "install", "--index", index, "ndg-httpsclient")
-    environment.is_ours()
-
-
-def test_constraints(environment: Environment, wheel: Path, shim: Path, tmp_path: Path) -> None:
-    constraints = tmp_path / "constraints.txt"
-    constraints.write_text(
-        f"pyOpenSSL @ {shim.as_uri()}\n"
-        f"pyopenssl-rs @ {wheel.as_uri()}\n"
-    )  # fmt: skip
-    environment.pip("install", "ndg-httpsclient", PIP_CONSTRAINT=str(constraints))
-    environment.is_ours()
-    environment.pip("install", "-U", "pyOpenSSL", PIP_CONSTRAINT=str(constraints))
-    environment.is_ours()
-
-
-def test_overrides_of_uv_pip(environment: Environment, tmp_path: Path) -> None:
+def test_an_override_is_stronger_than_a_requirement(
+    environment: Environment, tmp_path: Path
+) -> None:
     overrides = tmp_path / "overrides.txt"
     overrides.write_text(f"pyopenssl=={SHIM}\n")
     install = ("pip", "install", "--overrides", overrides, "--find-links", DIST)
-    # Asks for pyOpenSSL below 24, as old releases of other packages do.
-    environment.uv(*install, "ndg-httpsclient", "pyopenssl<24")
-    environment.is_ours()
-
-
-def test_overrides_in_a_project_of_uv(
-    environment: Environment, wheel: Path, shim: Path, tmp_path: Path
-) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(f"""\
-[project]
-name = "a-project"
-version = "1"
-requires-python = ">={sys.version_info[0]}.{sys.version_info[1]}"
-dependencies = ["ndg-httpsclient", "pyopenssl-rs"]
-
-[tool.uv]
-override-dependencies = ["pyopenssl=={SHIM}"]
-
-[tool.uv.sources]
-pyopenssl = {{ path = "{shim}" }}
-pyopenssl-rs = {{ path = "{wheel}" }}
-""")
-    environment.uv("sync", "--project", project, "--active", "--python", environment.python)
+    environment.uv(*install, "service-identity", "pyopenssl<25")
     environment.is_ours()
 
 
@@ -250,7 +251,9 @@ def test_ours_over_pyopenssl(environment: Environment, wheel: Path) -> None:
     assert "over the same files" in debug
 
     environment.pip("uninstall", "--yes", "pyOpenSSL")
-    mended(environment, environment.refuses(), wheel)
+    assert "has lost its files" in environment.refuses()
+    follow("When both are installed", environment, wheel)
+    assert environment.openssl() == "ours"
 
 
 def test_ours_removed_from_both(environment: Environment, wheel: Path) -> None:
@@ -278,22 +281,6 @@ def test_the_shim_over_pyopenssl_with_uv(environment: Environment, wheel: Path, 
     environment.uv("pip", "install", "pyOpenSSL")
     environment.uv("pip", "install", wheel, shim)
     environment.is_ours()
-
-
-def test_moving_and_moving_back(environment: Environment, wheel: Path, shim: Path) -> None:
-    environment.pip("install", "ndg-httpsclient")
-    assert environment.openssl() == "pyOpenSSL's"
-    environment.pip("uninstall", "--yes", "pyOpenSSL")
-    environment.pip("install", wheel, shim)
-    environment.is_ours()
-    environment.pip("uninstall", "--yes", "pyopenssl-rs", "pyOpenSSL")
-    environment.pip("install", "pyOpenSSL")
-    assert environment.openssl() == "pyOpenSSL's"
-    assert "No broken requirements" in environment.pip("check")
-    assert not environment.version("pyopenssl-rs")
-    with contextlib.suppress(StopIteration):
-        left = next(environment.place.glob("**/OpenSSL.py"))
-        pytest.fail(f"{left} was left behind")
 
 
 def mended(environment: Environment, line: str, wheel: Path) -> None:
