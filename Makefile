@@ -21,6 +21,9 @@ PY_DOWNSTREAM := $(VENV_DOWNSTREAM)/bin/python
 PY_DOWNSTREAM_REFERENCE := $(VENV_DOWNSTREAM_REFERENCE)/bin/python
 
 FLAGS := --release --locked
+# Wheels are without the debug information of OpenSSL's C code, three quarters of them, and with the
+# names of functions, for those who read a crash report. Only the last step of the build knows of it.
+STRIPPED := -C strip=debuginfo
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
 HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
 
@@ -32,8 +35,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench bench-core bench-scale bench-server build clean demo docs downstream help lint \
-	reference test test-core test-python test-sdist test-system test-system-core test-wheel upstream
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo docs downstream \
+	help lint reference shim test test-core test-python test-sdist test-shim test-system \
+	test-system-core test-wheel upstream wheel
 
 ## Start here
 
@@ -73,6 +77,9 @@ docs: build $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
+compatibility: build ## Write docs/compatibility.md anew, from what was built
+	$(PY) tests/spec/compatibility.py
+
 ## How fast it is: each writes numbers, tables and pictures into docs, and README.md
 
 bench: build reference $(VENV)/.bench ## Compare with pyOpenSSL and with ssl; ARGS="--only message"
@@ -108,15 +115,25 @@ test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, 
 test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone
 	tests/wheel/sdist.sh $(PY)
 
+test-shim: $(VENV)/.uv wheel shim ## Install both wheels as people do, with pip and uv, from PyPI
+	$(PY) -m pytest tests/wheel/environments.py $(ARGS)
+
+wheel: $(VENV)/.ready ## Build the wheel for this Python into dist
+	$(PY) -m maturin build $(FLAGS) --interpreter $(PY) --out dist -- $(STRIPPED)
+
+shim: $(VENV)/.ready ## Build the distribution named pyOpenSSL, which only requires ours, into dist
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist ./shim
+	@ls dist/pyopenssl-*.whl
+
 reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 
 clean: ## Remove all that was built and installed here
-	rm -rf target docs/_build .cache $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) $(VENV_DOWNSTREAM) \
+	rm -rf target dist docs/_build .cache $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) $(VENV_DOWNSTREAM) \
 		$(VENV_DOWNSTREAM_REFERENCE) python/OpenSSL/_rust.*.so
 
 help: ## This list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Set-up. A stamp file stands for what was done and is newer than what it was done from.
 
@@ -142,6 +159,9 @@ $(VENV)/.bench-server: pyproject.toml $(VENV)/.ready
 
 $(VENV_REFERENCE)/.bench-server: pyproject.toml $(VENV_REFERENCE)/.ready
 	$(call install,$(VENV_REFERENCE),bench-server)
+
+$(VENV)/.uv: pyproject.toml $(VENV)/.ready
+	$(call install,$(VENV),uv)
 
 $(VENV_SYSTEM)/.ready: pyproject.toml
 	$(call install,$(VENV_SYSTEM),test)

@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 
-from OpenSSL import _rust, version
-
-#: This package, as it is called where packages come from.
-_DISTRIBUTION = "pyopenssl-rs"
+from OpenSSL import _installation, _rust, version
 
 
 def _installed(name: str) -> str:
-    """The version of a distribution that is installed."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    return _installation.installed(name) or "not installed"
 
 
 def _python_openssl() -> str:
@@ -30,13 +22,23 @@ def _python_openssl() -> str:
     return ssl.OPENSSL_VERSION
 
 
+def _files() -> str:
+    """Whether the files of this package are those that were installed."""
+    wrong = _installation.damage()
+    if not wrong:
+        return "all there"
+    others = [name for name, _, place in _installation.owners() if _installation.overwritten(place)]
+    return f"{', '.join(wrong)}; mend it with: {_installation.mend(*others)}"
+
+
 def _other_owners() -> Iterator[str]:
-    """Other distributions that installed a package OpenSSL: one overwrote the other's files."""
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        files = {str(file) for file in distribution.files or ()}
-        if name != _DISTRIBUTION and "OpenSSL/__init__.py" in files:
-            yield f"{name} {distribution.version}: uninstall both, then install the one you want"
+    """Other distributions with a package OpenSSL, and what that means for this one."""
+    for name, installed, place in _installation.owners():
+        if _installation.overwritten(place):
+            remedy = _installation.mend(name)
+            yield f"{name} {installed}, over the same files; keep only one of the two: {remedy}"
+        else:
+            yield f"{name} {installed}, in {place}, which comes later in sys.path"
 
 
 def _trust() -> Iterator[tuple[str, str]]:
@@ -52,7 +54,8 @@ def _trust() -> Iterator[tuple[str, str]]:
 def _lines() -> Iterator[str]:
     linked = "compiled in" if _rust._compiled_in() else "the system's"
     yield f"pyOpenSSL: {version.__version__} (its API)"
-    yield f"{_DISTRIBUTION}: {_installed(_DISTRIBUTION)}"
+    yield f"{_installation.DISTRIBUTION}: {_installed(_installation.DISTRIBUTION)}, {_files()}"
+    yield f"Distribution pyOpenSSL: {_installed('pyOpenSSL')}"
     yield f"cryptography: {_installed('cryptography')}"
     yield f"OpenSSL: {_rust.OpenSSL_version(_rust.OPENSSL_VERSION).decode()}, {linked}"
     yield _rust.OpenSSL_version(_rust.OPENSSL_PLATFORM).decode()
