@@ -15,6 +15,7 @@
 //! | `borrowed` | handles for what OpenSSL keeps |
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
 //! | `legacy` | old ciphers and digests |
+//! | `secret` | bytes that are wiped |
 //! | `region` | a caller's memory, lent for one call |
 //! | `error` | what can go wrong, and reading OpenSSL's error queue |
 //! | `sys` | declarations that `openssl-sys` lacks |
@@ -34,6 +35,7 @@ pub mod passphrase;
 pub mod pkey;
 pub mod rand;
 pub mod region;
+pub mod secret;
 pub mod session;
 mod sys;
 #[cfg(any(test, feature = "testing"))]

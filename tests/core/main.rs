@@ -3,5 +3,7 @@
 mod callbacks;
 mod contexts;
 mod handshake;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod sockets;
 mod threads;
