@@ -139,3 +139,10 @@ fn the_bindings_do_not_unwrap() {
         code(line).contains(".unwrap()") || code(line).contains(".expect(")
     });
 }
+
+#[test]
+fn nothing_is_printed() {
+    for word in ["print", "println", "eprint", "eprintln", "dbg"] {
+        forbid("something is printed", |_| true, |line| code(line).contains(&format!("{word}!(")));
+    }
+}

@@ -17,6 +17,7 @@
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
 //! | `bio`, `dh` | what PEM is read from; parameters of Diffie-Hellman key exchange |
 //! | `legacy` | old ciphers and digests |
+//! | `secret` | bytes that are wiped |
 //! | `region` | a caller's memory, lent for one call |
 //! | `error`, `queue` | what can go wrong, and OpenSSL's error queue |
 //! | `sys` | declarations that `openssl-sys` lacks |
@@ -39,6 +40,7 @@ pub mod pkey;
 pub mod queue;
 pub mod rand;
 pub mod region;
+pub mod secret;
 pub mod session;
 mod sys;
 #[cfg(any(test, feature = "testing"))]

@@ -1,7 +1,8 @@
 //! Asking the user for a passphrase while OpenSSL reads or writes a key.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void};
+use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -26,13 +27,16 @@ struct State<'a> {
     ask: &'a PassphraseCallback,
     truncate: bool,
     failure: RefCell<Option<Error>>,
+    /// Where OpenSSL had a passphrase written to.
+    buffer: Cell<Option<usize>>,
 }
 
 impl<'a> Prompt<'a> {
     /// `truncate` decides about a passphrase that is longer than the room OpenSSL has: cut it, or
     /// fail.
     pub(crate) fn new(ask: &'a PassphraseCallback, truncate: bool) -> Self {
-        Self { state: Rc::new(State { ask, truncate, failure: RefCell::new(None) }) }
+        let (failure, buffer) = (RefCell::new(None), Cell::new(None));
+        Self { state: Rc::new(State { ask, truncate, failure, buffer }) }
     }
 
     /// The function for OpenSSL to call.
@@ -48,6 +52,15 @@ impl<'a> Prompt<'a> {
     /// The first failure, once OpenSSL has returned. It wins over what OpenSSL made of it.
     pub(crate) fn finish(self) -> Result<()> {
         self.state.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Prompt<'_> {
+    /// OpenSSL's decoders leave the passphrase in a frame of the stack that they have returned from.
+    fn drop(&mut self) {
+        if let Some(buffer) = self.state.buffer.get() {
+            wipe_stack(buffer, STACK_FRAMES);
+        }
     }
 }
 
@@ -82,6 +95,7 @@ extern "C" fn ask(
                 // SAFETY: OpenSSL has `size` bytes at `buffer`, and `length` is not more. The
                 // passphrase is memory of ours, so the two do not overlap.
                 unsafe { buffer.copy_from_nonoverlapping(passphrase.as_ptr().cast(), length) };
+                state.buffer.set(Some(buffer.addr()));
             }
             wipe(&mut passphrase);
             if fits {
@@ -96,6 +110,23 @@ extern "C" fn ask(
     state.failure.replace(Some(failure));
     REFUSED
 }
+
+/// Overwrites what functions that have returned left on the stack of this thread, from here down to
+/// `buffer`; at most so many frames, in case that `buffer` is elsewhere.
+#[inline(never)]
+fn wipe_stack(buffer: usize, frames: usize) {
+    let mut frame = [0; 1024];
+    wipe(&mut frame);
+    // The stack grows down.
+    if frames > 0 && frame.as_ptr().addr() > buffer {
+        wipe_stack(buffer, frames - 1);
+    }
+    // This frame is needed until here: the next one lies below it.
+    hint::black_box(&frame);
+}
+
+/// Twice what OpenSSL has been seen to need.
+const STACK_FRAMES: usize = 32;
 
 /// 0 would be the empty passphrase.
 const REFUSED: c_int = -1;

@@ -10,6 +10,7 @@ use openssl_sys as ffi;
 use super::error::{CleanQueue, Error, Result, check, check_ptr};
 use super::memory::{Source, written};
 use super::passphrase::{PassphraseCallback, Prompt, refuse};
+use super::secret::Secret;
 use super::sys::crypto as sys;
 
 /// The number of RSA keys. OpenSSL: `EVP_PKEY_RSA`.
@@ -196,7 +197,7 @@ impl PKey {
         &self,
         cipher: Option<Cipher>,
         passphrase: Option<&PassphraseCallback>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Secret> {
         let _queue = CleanQueue::new();
         let cipher = cipher.map_or(ptr::null(), |cipher| cipher.0.as_ptr());
         with_prompt(passphrase, |callback, userdata| {
@@ -212,6 +213,7 @@ impl PKey {
                     userdata,
                 )
             })
+            .map(Secret::from)
         })
     }
 
@@ -219,21 +221,21 @@ impl PKey {
     ///
     /// OpenSSL: `i2d_PrivateKey_bio`.
     #[doc(alias = "i2d_PrivateKey_bio")]
-    pub fn private_to_der(&self) -> Result<Vec<u8>> {
+    pub fn private_to_der(&self) -> Result<Secret> {
         let _queue = CleanQueue::new();
         // SAFETY: the BIO and the key live until the call returns.
-        written(|bio| unsafe { ffi::i2d_PrivateKey_bio(bio, self.as_ptr()) })
+        written(|bio| unsafe { ffi::i2d_PrivateKey_bio(bio, self.as_ptr()) }).map(Secret::from)
     }
 
     /// A description of an RSA private key for people.
     ///
     /// OpenSSL: `RSA_print`.
     #[doc(alias = "RSA_print")]
-    pub fn rsa_to_text(&self) -> Result<Vec<u8>> {
+    pub fn rsa_to_text(&self) -> Result<Secret> {
         let _queue = CleanQueue::new();
         let rsa = self.rsa()?;
         // SAFETY: the BIO and the key live until the call returns.
-        written(|bio| unsafe { sys::RSA_print(bio, rsa.as_ptr(), 0) })
+        written(|bio| unsafe { sys::RSA_print(bio, rsa.as_ptr(), 0) }).map(Secret::from)
     }
 
     /// The public key in PEM (SubjectPublicKeyInfo).
@@ -286,7 +288,7 @@ impl PKey {
     ///
     /// OpenSSL: `EVP_PKEY_get_octet_string_param`.
     #[doc(alias = "EVP_PKEY_get_octet_string_param")]
-    pub fn seed(&self) -> Option<Vec<u8>> {
+    pub fn seed(&self) -> Option<Secret> {
         let _queue = CleanQueue::new();
         // The longest, that of ML-KEM.
         let mut seed = vec![0; 64];
@@ -302,7 +304,7 @@ impl PKey {
             )
         };
         seed.truncate(length);
-        (found == 1).then_some(seed)
+        (found == 1).then_some(Secret::from(seed))
     }
 
     /// The size in bits; 0 for an empty key.
@@ -405,7 +407,7 @@ mod tests {
         assert_eq!(public.public_to_pem().unwrap(), key.public_to_pem().unwrap());
         let public = PKey::public_from_pem(&key.public_to_pem().unwrap()).unwrap();
         assert!(public.check_rsa().is_err());
-        let text = String::from_utf8(key.rsa_to_text().unwrap()).unwrap();
+        let text = String::from_utf8(key.rsa_to_text().unwrap().to_vec()).unwrap();
         assert!(text.contains("(2048 bit"), "{text}");
         assert!(queue_is_empty());
     }

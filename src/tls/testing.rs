@@ -8,6 +8,7 @@ use super::error::{CallbackError, Error, Result};
 use super::method::Method;
 use super::pkey::PKey;
 use super::region::{Readable, Writable};
+use super::secret::Secret;
 use super::transport::{Memory, Transport};
 use super::x509::Certificate;
 use super::{Connection, constants};
@@ -51,7 +52,7 @@ pub fn identity() -> (Certificate, PKey) {
     builder.append_extension(alternative).unwrap();
     builder.sign(&key, MessageDigest::sha256()).unwrap();
     let certificate = builder.build().to_der().unwrap();
-    let key = key.private_key_to_der().unwrap();
+    let key = Secret::from(key.private_key_to_der().unwrap());
     (Certificate::from_der(&certificate).unwrap(), PKey::private_from_der(&key).unwrap())
 }
 

@@ -4,5 +4,7 @@ mod callbacks;
 mod contexts;
 mod handshake;
 mod late;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod sockets;
 mod threads;

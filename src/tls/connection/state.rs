@@ -10,6 +10,8 @@ use super::Step;
 use crate::tls::callbacks::{InfoCallback, trampolines};
 use crate::tls::context::{Context, alpn_list};
 use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
+use crate::tls::memory::wipe;
+use crate::tls::secret::Secret;
 use crate::tls::session::Session;
 use crate::tls::sys;
 
@@ -368,15 +370,15 @@ impl Step<'_> {
     ///
     /// OpenSSL: `SSL_SESSION_get_master_key`.
     #[doc(alias = "SSL_SESSION_get_master_key")]
-    pub fn master_key(&self) -> Result<Option<Vec<u8>>> {
+    pub fn master_key(&self) -> Result<Option<Secret>> {
         if !self.has_session() {
             return Ok(None);
         }
         clear_queue();
         // SAFETY: see above; the room is as large as its length says.
-        let key = fill(|room, len| unsafe {
+        let key = Secret::from(fill(|room, len| unsafe {
             ffi::SSL_SESSION_get_master_key(ffi::SSL_get_session(self.as_ptr()), room, len)
-        });
+        }));
         if key.is_empty() { Err(library_error()) } else { Ok(Some(key)) }
     }
 
@@ -413,10 +415,11 @@ impl Step<'_> {
         label: &[u8],
         len: usize,
         context: Option<&[u8]>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Secret> {
         let mut room = Vec::new();
         room.try_reserve_exact(len).map_err(|_| Error::Syscall { errno: libc::ENOMEM })?;
         room.resize(len, 0);
+        let mut room = Secret::from(room);
         clear_queue();
         let (pointer, context_len) =
             context.map_or((ptr::null(), 0), |context| (context.as_ptr(), context.len()));
@@ -453,7 +456,9 @@ fn fill(write: impl FnOnce(*mut c_uchar, usize) -> usize) -> Vec<u8> {
     // The largest of these are Finished messages and master keys: a digest, 64 bytes at most.
     let mut room = [0; 128];
     let len = write(room.as_mut_ptr(), room.len()).min(room.len());
-    room[..len].to_vec()
+    let written = room[..len].to_vec();
+    wipe(&mut room);
+    written
 }
 
 /// A C string, copied; `None` for null.
