@@ -57,7 +57,7 @@ def describe(connection: SSL.Connection) -> str:
 
 
 def recv_exactly(connection: SSL.Connection, size: int) -> bytes:
-    """Read `size` bytes: one `recv` gives at most what one TLS record holds."""
+    """Read `size` bytes: one `recv` gives what has come, which may be less."""
     chunks = []
     while size:
         chunk = connection.recv(min(size, 16 * 1024))

@@ -231,8 +231,9 @@ impl Connection {
         Ok(self.context.get_or_none(py))
     }
 
-    /// Go on with another context: its certificate, its options and its callbacks. This is for the
-    /// callback of :meth:`Context.set_tlsext_servername_callback`.
+    /// Go on with another context: its certificate and its callbacks. This is for the callback of
+    /// :meth:`Context.set_tlsext_servername_callback`. Options, versions and verification are those
+    /// that the connection was made with.
     ///
     /// :param Context context: the context, which cannot be changed any more from now on.
     /// :raises TypeError: if it is no context.
