@@ -20,13 +20,8 @@ from support.implementation import deviation
 
 pytestmark = deviation
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(OpenSSL.__file__).parent
-GUARD = next(
-    guard
-    for guard in (PACKAGE.parent / "OpenSSL.py", ROOT / "guard/platlib/OpenSSL.py")
-    if guard.exists()
-)
+GUARD = PACKAGE.parent / "OpenSSL.py"
 COMPILED = next(
     file.name for file in PACKAGE.iterdir() if re.match(r"_rust\..*(so|pyd)$", file.name)
 )
