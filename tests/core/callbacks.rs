@@ -123,7 +123,13 @@ fn the_server_name_callback_exchanges_the_context_of_its_own_connection() {
             Ok(ServerNameAnswer::Continue)
         };
         first.settings().set_server_name_callback(Arc::new(exchange)).unwrap();
-        client.settings().certificate_store().unwrap().add_certificate(&certificate).unwrap();
+        client
+            .settings()
+            .certificate_store()
+            .unwrap()
+            .unwrap()
+            .add_certificate(&certificate)
+            .unwrap();
         client.settings().set_alpn_protocols(&[b"one", b"two"]).unwrap();
 
         let server = Arc::new(in_memory(&first));

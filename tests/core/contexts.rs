@@ -18,7 +18,7 @@ fn a_context_with_a_connection_is_not_changed_any_more() {
     assert!(matches!(context.settings().set_timeout(8), Err(Error::ContextInUse)));
     assert_eq!(context.settings().timeout(), 7);
     // The store stays open.
-    assert!(context.settings().certificate_store().is_some());
+    assert!(context.settings().certificate_store().unwrap().is_some());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn every_setting_applies_again_to_a_fresh_context() {
 #[test]
 fn a_context_outlives_its_own_handle_through_its_store() {
     let context = context(TLS_METHOD);
-    let store = context.settings().certificate_store().unwrap();
+    let store = context.settings().certificate_store().unwrap().unwrap();
     drop(context);
     store.set_flags(0).unwrap();
 }

@@ -44,7 +44,7 @@ impl Contexts {
         let (certificate, key) = identity();
         let versions = [TLS1_2_VERSION as i32, TLS1_3_VERSION as i32];
         let clients = versions.map(|version| client(version, &certificate));
-        let store = clients[0].settings().certificate_store().unwrap();
+        let store = clients[0].settings().certificate_store().unwrap().unwrap();
         let servers = versions.map(|version| {
             let second = server(version, &certificate, &key, None);
             [server(version, &certificate, &key, Some(second.clone())), second]
@@ -69,7 +69,7 @@ fn any(version: i32) -> Context {
 fn client(version: i32, trusted: &Certificate) -> Context {
     let context = any(version);
     let settings = context.settings();
-    settings.certificate_store().unwrap().add_certificate(trusted).unwrap();
+    settings.certificate_store().unwrap().unwrap().add_certificate(trusted).unwrap();
     let judge = |state: &ConnectionState, asked: Verification| {
         pass(state)?;
         assert!(asked.certificate.unwrap().subject_name_hash() != 0);

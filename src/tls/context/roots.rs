@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_file_is_read_once_until_it_changes() {
-        let path = std::env::temp_dir().join(format!("roots-{}.pem", std::process::id()));
+        let path = env::temp_dir().join(format!("roots-{}.pem", std::process::id()));
         let file = CString::new(path.as_os_str().as_bytes()).unwrap();
         let pem = crate::tls::testing::identity().0.to_pem().unwrap();
         fs::write(&path, &pem).unwrap();
