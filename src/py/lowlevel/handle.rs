@@ -180,9 +180,8 @@ impl Handle {
         self.address as u64
     }
 
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> Option<bool> {
-        let other = other.cast::<Self>().ok()?;
-        Some(self.address == other.get().address)
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        self.address == other.get().address
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
