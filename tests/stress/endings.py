@@ -44,6 +44,10 @@ from stress.program import Program
 
 PATIENCE = 60
 
+# Until Python 3.13 a thread that is in a callback when the interpreter ends is ended by force, which
+# ends the process.
+CALLBACKS_ABORT = sys.version_info < (3, 14)
+
 # Kept until there are no modules any more.
 kept: list[Any] = []
 
@@ -157,6 +161,7 @@ BUSY: dict[str, Callable[[list[str]], None]] = {
         coming_and_going,
         speaking_last,
     )
+    if not (CALLBACKS_ABORT and each in (in_a_callback, in_every_callback))
 }
 
 
