@@ -313,7 +313,6 @@ def set_session_inside(name: str, version: int, files: list[str]) -> str:
 
 
 @deviation
-@pytest.mark.xfail(strict=True, reason="OpenSSL frees the handshake that is running: a crash")
 @pytest.mark.parametrize("name", ["verify the server", "OCSP of the server", "info of the client"])
 def test_a_session_cannot_be_set_in_a_callback(
     name: str, version: int, authority: Authority, server_identity: Identity

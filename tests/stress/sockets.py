@@ -46,7 +46,7 @@ VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 # How long a call may go on without returning, or without handling a signal, whatever the peer does.
 PROMPT = 1.0
 # While a peer pours what OpenSSL takes without a word, OpenSSL goes on within one call.
-STARVES = True
+STARVES = False
 
 Sockets = tuple[socket.socket, socket.socket]
 

@@ -238,6 +238,7 @@ impl Connection {
     /// :param Session session: from :meth:`get_session` of a connection with the same context.
     /// :raises TypeError: if it is no session.
     /// :raises ValueError: if it is from a connection with another context.
+    /// :raises RuntimeError: inside a callback of this connection.
     /// :raises Error: if OpenSSL refuses it.
     ///
     /// OpenSSL: ``SSL_set_session``.

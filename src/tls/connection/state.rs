@@ -321,9 +321,13 @@ impl Step<'_> {
 
     /// The session that a client is to resume.
     ///
+    /// Fails with [`Error::Reentrant`] inside a callback of the connection: OpenSSL would free the
+    /// state of the handshake that is running.
+    ///
     /// OpenSSL: `SSL_set_session`.
     #[doc(alias = "SSL_set_session")]
     pub fn set_session(&self, session: &Session) -> Result<()> {
+        self.refuse_inside()?;
         clear_queue();
         // A copy, for the reason that `session` gives one.
         // SAFETY: the session is alive and not being changed.
