@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -315,7 +316,10 @@ def test_a_socket_closed_while_it_is_written_to_takes_no_stranger_along(
 
     def keep_up() -> None:
         buffer = bytearray(1 << 20)
-        while raw.recv_into(buffer):  # the records themselves, so that nothing ever fills up
+        try:
+            while raw.recv_into(buffer):  # the records themselves, so that nothing ever fills up
+                pass
+        except ConnectionResetError:  # the tickets of TLS 1.3 were never read
             pass
 
     with raw:
@@ -337,5 +341,6 @@ def test_a_socket_closed_while_it_is_written_to_takes_no_stranger_along(
             peer.recv(1)
         for end in with_number:
             end.close()
-        raw.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it may have been reset
+            raw.shutdown(socket.SHUT_RDWR)
         reading.result(PATIENCE)

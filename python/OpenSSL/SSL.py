@@ -112,6 +112,13 @@ from OpenSSL._rust import (
     X509VerificationCodes,
     ZeroReturnError,
 )
+
+# Not in `__all__`, but for programs to use: the alias tells type checkers.
+from OpenSSL._rust import FILETYPE_ASN1 as FILETYPE_ASN1
+from OpenSSL._rust import FILETYPE_PEM as FILETYPE_PEM
+from OpenSSL._rust import OpenSSL_version as OpenSSL_version
+from OpenSSL._rust import SSLv2_METHOD as SSLv2_METHOD
+from OpenSSL._rust import SSLv3_METHOD as SSLv3_METHOD
 from OpenSSL._rust import _NoOverlappingProtocols as _NoOverlappingProtocols
 
 TYPE_CHECKING = False
@@ -133,13 +140,6 @@ else:
 
 
 del TYPE_CHECKING
-
-# Public, though not in `__all__`: the alias tells type checkers.
-from OpenSSL._rust import FILETYPE_ASN1 as FILETYPE_ASN1
-from OpenSSL._rust import FILETYPE_PEM as FILETYPE_PEM
-from OpenSSL._rust import OpenSSL_version as OpenSSL_version
-from OpenSSL._rust import SSLv2_METHOD as SSLv2_METHOD
-from OpenSSL._rust import SSLv3_METHOD as SSLv3_METHOD
 
 SSLeay_version = OpenSSL_version
 
