@@ -27,6 +27,10 @@ STRIPPED := -C strip=debuginfo
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
 HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
 
+# cargo-deny takes four minutes of processor time to compile: `make lint` uses it where it is.
+TOOLS := .cache/cargo
+DENY := $(firstword $(wildcard $(TOOLS)/bin/cargo-deny) $(shell command -v cargo-deny))
+
 RUST := $(shell find Cargo.toml Cargo.lock $(wildcard build.rs) src vendor -type f)
 
 export PYO3_PYTHON := $(CURDIR)/$(PY)
@@ -35,8 +39,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo docs downstream \
-	help lint reference shim test test-core test-python test-sdist test-shim test-system \
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo deny docs \
+	downstream help lint reference shim test test-core test-python test-sdist test-shim test-system \
 	test-system-core test-wheel upstream wheel
 
 ## Start here
@@ -50,7 +54,7 @@ test: lint docs test-core test-system build upstream ## Everything: lint, pages,
 ## While working on it
 
 build: $(VENV)/.built ## Compile the extension module into python/OpenSSL
-lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
+lint: build ## rustfmt, clippy, ruff, mypy, stubtest, cargo deny: no warning is let through
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(FLAGS) --all-targets --features testing -- -D warnings
 	$(CARGO) clippy $(FLAGS) --all-targets --features python,testing -- -D warnings
@@ -58,6 +62,14 @@ lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest OpenSSL._rust --allowlist .stubtest-allowlist
+ifneq ($(DENY),)
+	$(DENY) --locked check --deny warnings bans licenses sources
+else
+	@echo '*** SKIPPED: no check of the crates. cargo-deny is not here; `make deny` installs it.'
+endif
+
+deny: $(or $(DENY),$(TOOLS)/bin/cargo-deny) ## cargo deny, advisories and all; compiles it if it is not here
+	$< --locked check --deny warnings $(ARGS)
 
 test-core: ## The core's own tests, with no Python in the dependency graph
 	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
@@ -168,6 +180,9 @@ $(VENV_SYSTEM)/.ready: pyproject.toml
 
 $(VENV_REFERENCE)/.ready: pyproject.toml
 	$(call install,$(VENV_REFERENCE),reference)
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --quiet --locked --version '~0.20.2' --root $(TOOLS) cargo-deny
 
 $(VENV_DOWNSTREAM)/.ready: pyproject.toml
 	$(call install,$(VENV_DOWNSTREAM),downstream)
