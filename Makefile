@@ -21,9 +21,6 @@ PY_DOWNSTREAM := $(VENV_DOWNSTREAM)/bin/python
 PY_DOWNSTREAM_REFERENCE := $(VENV_DOWNSTREAM_REFERENCE)/bin/python
 
 FLAGS := --release --locked
-# Wheels are without the debug information of OpenSSL's C code, three quarters of them, and with the
-# names of functions, for those who read a crash report. Only the last step of the build knows of it.
-STRIPPED := -C strip=debuginfo
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
 HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
 
@@ -121,17 +118,17 @@ test-system test-system-core:
 	@echo '*** OpenSSL 3.0 or newer (Debian: apt-get install pkg-config libssl-dev).'
 endif
 
-test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, try it
-	tests/wheel/check.sh $(PY)
+test-wheel: $(VENV)/.ready ## From sdist to wheel to fast tests on each CPython; ARGS="3.9 3.13" chooses
+	tests/wheel/check.sh $(PY) $(ARGS)
 
-test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone
+test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone, without network
 	tests/wheel/sdist.sh $(PY)
 
 test-shim: $(VENV)/.uv wheel shim ## Install both wheels as people do, with pip and uv, from PyPI
 	$(PY) -m pytest tests/wheel/environments.py $(ARGS)
 
 wheel: $(VENV)/.ready ## Build the wheel for this Python into dist
-	$(PY) -m maturin build $(FLAGS) --interpreter $(PY) --out dist -- $(STRIPPED)
+	release/wheels.sh $(PY) dist $(PY)
 
 shim: $(VENV)/.ready ## Build the distribution named pyOpenSSL, which only requires ours, into dist
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist ./shim
@@ -192,7 +189,7 @@ $(VENV_DOWNSTREAM_REFERENCE)/.ready: pyproject.toml
 
 # FORCE: the module may be gone although the stamp is there.
 $(VENV)/.built: $(RUST) $(VENV)/.ready $(if $(wildcard python/OpenSSL/_rust.*.so),,FORCE)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS) -- -C strip=none
 	@touch $@
 
 # A wheel and not `develop`, which would overwrite the module in python/OpenSSL.
