@@ -21,11 +21,12 @@ PY_DOWNSTREAM := $(VENV_DOWNSTREAM)/bin/python
 PY_DOWNSTREAM_REFERENCE := $(VENV_DOWNSTREAM_REFERENCE)/bin/python
 
 FLAGS := --release --locked
-# Wheels are without the debug information of OpenSSL's C code, three quarters of them, and with the
-# names of functions, for those who read a crash report. Only the last step of the build knows of it.
-STRIPPED := -C strip=debuginfo
 SYSTEM := OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=target/system
 HAS_SYSTEM_OPENSSL := $(shell pkg-config --atleast-version=3.0 openssl 2>/dev/null && echo yes)
+
+# cargo-deny takes four minutes of processor time to compile: `make lint` uses it where it is.
+TOOLS := .cache/cargo
+DENY := $(firstword $(wildcard $(TOOLS)/bin/cargo-deny) $(shell command -v cargo-deny))
 
 RUST := $(shell find Cargo.toml Cargo.lock $(wildcard build.rs) src vendor -type f)
 
@@ -35,8 +36,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo docs downstream \
-	help lint reference shim test test-core test-python test-sdist test-shim test-system \
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo deny docs \
+	downstream help lint reference shim test test-core test-python test-sdist test-shim test-system \
 	test-system-core test-wheel upstream wheel
 
 ## Start here
@@ -50,7 +51,7 @@ test: lint docs test-core test-system build upstream ## Everything: lint, pages,
 ## While working on it
 
 build: $(VENV)/.built ## Compile the extension module into python/OpenSSL
-lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
+lint: build ## rustfmt, clippy, ruff, mypy, stubtest, cargo deny: no warning is let through
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(FLAGS) --all-targets --features testing -- -D warnings
 	$(CARGO) clippy $(FLAGS) --all-targets --features python,testing -- -D warnings
@@ -58,6 +59,14 @@ lint: build ## rustfmt, clippy, ruff, mypy, stubtest: no warning is let through
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest OpenSSL._rust --allowlist .stubtest-allowlist
+ifneq ($(DENY),)
+	$(DENY) --locked check --deny warnings bans licenses sources
+else
+	@echo '*** SKIPPED: no check of the crates. cargo-deny is not here; `make deny` installs it.'
+endif
+
+deny: $(or $(DENY),$(TOOLS)/bin/cargo-deny) ## cargo deny, advisories and all; compiles it if it is not here
+	$< --locked check --deny warnings $(ARGS)
 
 test-core: ## The core's own tests, with no Python in the dependency graph
 	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
@@ -109,17 +118,17 @@ test-system test-system-core:
 	@echo '*** OpenSSL 3.0 or newer (Debian: apt-get install pkg-config libssl-dev).'
 endif
 
-test-wheel: $(VENV)/.ready ## Build a wheel for each CPython found, install it, try it
-	tests/wheel/check.sh $(PY)
+test-wheel: $(VENV)/.ready ## From sdist to wheel to fast tests on each CPython; ARGS="3.9 3.13" chooses
+	tests/wheel/check.sh $(PY) $(ARGS)
 
-test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone
+test-sdist: $(VENV)/.ready ## Build the source distribution, and a wheel from that alone, without network
 	tests/wheel/sdist.sh $(PY)
 
 test-shim: $(VENV)/.uv wheel shim ## Install both wheels as people do, with pip and uv, from PyPI
 	$(PY) -m pytest tests/wheel/environments.py $(ARGS)
 
 wheel: $(VENV)/.ready ## Build the wheel for this Python into dist
-	$(PY) -m maturin build $(FLAGS) --interpreter $(PY) --out dist -- $(STRIPPED)
+	release/wheels.sh $(PY) dist $(PY)
 
 shim: $(VENV)/.ready ## Build the distribution named pyOpenSSL, which only requires ours, into dist
 	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist ./shim
@@ -169,6 +178,9 @@ $(VENV_SYSTEM)/.ready: pyproject.toml
 $(VENV_REFERENCE)/.ready: pyproject.toml
 	$(call install,$(VENV_REFERENCE),reference)
 
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --quiet --locked --version '~0.20.2' --root $(TOOLS) cargo-deny
+
 $(VENV_DOWNSTREAM)/.ready: pyproject.toml
 	$(call install,$(VENV_DOWNSTREAM),downstream)
 
@@ -177,7 +189,7 @@ $(VENV_DOWNSTREAM_REFERENCE)/.ready: pyproject.toml
 
 # FORCE: the module may be gone although the stamp is there.
 $(VENV)/.built: $(RUST) $(VENV)/.ready $(if $(wildcard python/OpenSSL/_rust.*.so),,FORCE)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(PY) -m maturin develop $(FLAGS) -- -C strip=none
 	@touch $@
 
 # A wheel and not `develop`, which would overwrite the module in python/OpenSSL.

@@ -101,8 +101,8 @@ def test_a_whole_package_is_imported(installation: Installation) -> None:
 )
 def test_another_one_was_removed(installation: Installation, program: str) -> None:
     # What `pip uninstall pyOpenSSL` leaves of us.
-    for file in ("__init__.py", "SSL.py", "crypto.py", "debug.py", "rand.py", "version.py"):
-        (installation.package / file).unlink()
+    for file in ("SSL", "__init__", "_util", "crypto", "debug", "rand", "version"):
+        (installation.package / f"{file}.py").unlink()
     line = installation.refusal(program)
     assert str(installation.package) in line
     assert "has lost its files" in line

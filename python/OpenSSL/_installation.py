@@ -20,7 +20,7 @@ from importlib import machinery, metadata
 DISTRIBUTION = "pyopenssl-rs"
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_PYTHON = ("SSL.py", "__init__.py", "crypto.py", "debug.py", "rand.py", "version.py")
+_PYTHON = ("SSL.py", "__init__.py", "_util.py", "crypto.py", "debug.py", "rand.py", "version.py")
 
 
 def installed(name: str) -> str | None:

@@ -47,6 +47,7 @@ PORT = "8443"
 REASONS = {
     "builds the package": "`make test-wheel` and `make test-sdist` do that",
     "measures": "numbers are taken on a machine that does nothing else",
+    "installs packages": "`make test-shim` does that, as the page says",
     "makes this tree's environments": "they are what the tests run in",
     "needs the internet": "the tests do without",
     "runs the tests": "which run this",

@@ -1,17 +1,23 @@
 #!/usr/bin/env bash
-# Build a wheel for each CPython found, look into it, install it where nothing else is, and use it.
+# The way of a release, on every CPython of this machine: from the tree to the source distribution, from
+# that to a wheel, from that to an environment where nothing else is, and there the fast tests.
 #
-#   tests/wheel/check.sh PYTHON        PYTHON is one that has maturin
+#   tests/wheel/check.sh PYTHON [VERSION...]      PYTHON has maturin; versions such as 3.12 or 3.14t
 #
-# Interpreters are looked for on PATH and among pyenv's versions: one for each minor version from 3.9
-# on. OpenSSL is not compiled again: the wheels come from the same target folder as everything else.
+# Interpreters are looked for on PATH and among pyenv's versions: one for each minor version from 3.9 on.
+# OpenSSL is not compiled again: wheels come from the same target folder as everything else. (sdist.sh
+# takes nothing from there.)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 maturin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
+wanted=" $* "
+tree=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset PYO3_PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 fail() {
     echo "*** $*" >&2
@@ -32,34 +38,20 @@ PYTHON
     done | sort -u -k1,1
 }
 
-# What the module is linked to, one library a line.
-libraries() {
-    if command -v ldd >/dev/null; then ldd "$1"; else otool -L "$1"; fi
-}
-
 check() { # tag, interpreter
-    local tag=$1 interpreter=$2 dir=$work/$1 wheel modules python
+    local tag=$1 interpreter=$2 dir=$work/$1 wheel python
     mkdir "$dir"
-    "$maturin" -m maturin build --quiet --release --locked --interpreter "$interpreter" --out "$dir"
-    wheel=$(echo "$dir"/*.whl)
 
-    "$maturin" -m zipfile -e "$wheel" "$dir/content"
-    modules=$(cd "$dir/content" && find . -name '*.so*' -o -name '*.pyd' -o -name '*.dylib' -o -name '*.dll')
-    [[ $modules == ./OpenSSL/_rust.* && $modules != *$'\n'* ]] ||
-        fail "$tag: not one compiled module: $modules"
-    if libraries "$dir/content/$modules" | grep -E 'lib(ssl|crypto)'; then
-        fail "$tag: the module needs an OpenSSL of the system"
-    fi
-    for file in OpenSSL/py.typed OpenSSL/_rust.pyi OpenSSL/SSL.py; do
-        [[ -f $dir/content/$file ]] || fail "$tag: no $file in the wheel"
-    done
-    if grep '^Requires-Dist' "$dir"/content/*.dist-info/METADATA | grep -v 'extra =='; then
-        fail "$tag: the wheel asks for other packages"
-    fi
+    # Sources in a source distribution are older than whatever cargo has compiled.
+    rm -rf target/release/.fingerprint/pyopenssl-rs-*
+    "$interpreter" -m venv "$dir/builder"
+    CARGO_TARGET_DIR=$tree/target "$dir/builder/bin/python" -m pip wheel --quiet --no-deps --wheel-dir "$dir" "$sdist"
+    wheel=$(echo "$dir"/*.whl)
+    tests/wheel/contents.sh "$maturin" "$wheel"
 
     "$interpreter" -m venv "$dir/venv"
     python=$dir/venv/bin/python
-    "$python" -m pip install --quiet --no-index --disable-pip-version-check "$wheel"
+    "$python" -m pip install --quiet --no-index "$wheel"
     (cd "$dir" && "$python" -W error -c '
 import sys, OpenSSL
 from OpenSSL import SSL
@@ -68,13 +60,18 @@ assert "cryptography" not in sys.modules
 print(SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode())') >"$dir/version"
     "$python" -W error examples/memory_bio.py >"$dir/output" || fail "$tag: examples/memory_bio.py"
     grep -q 'cleanly' "$dir/output" || fail "$tag: $(cat "$dir/output")"
-    echo "$tag  $(cat "$dir/version")  $(basename "$wheel"), $(du -h "$wheel" | cut -f1)"
+    echo "$tag  $(cat "$dir/version")  $(basename "$wheel")"
+    tests/wheel/fast.sh "$python"
+    rm -rf "$dir"
 }
 
+"$maturin" -m maturin sdist --out "$work"
+sdist=$(echo "$work"/*.tar.gz)
 found=0
 while read -r tag interpreter; do
+    [[ -z ${wanted// /} || $wanted == *" ${tag/.0/.} "* ]] || continue
     check "$tag" "$interpreter" </dev/null
     found=$((found + 1))
 done < <(interpreters)
 ((found)) || fail 'no CPython 3.9 or newer found'
-echo "$found wheels built, installed and used"
+echo "$found wheels built from the source distribution, installed, and tested"

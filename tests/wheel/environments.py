@@ -124,11 +124,10 @@ def follow(title: str, environment: Environment, wheel: Path, without: str = "^$
     run(environment.python, "-m", "ensurepip")
     script = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
     expected = []
-    for name, content in re.findall(
-        r"^```(?:console|\{code-block\} \w+\n:caption: (\S+)\n)\n(.*?)^```", text, re.M | re.S
-    ):
-        if name:
-            (place / name).write_text(content)
+    for language, content in re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if language != "console":
+            # A file, whose name is in its first line.
+            (place / content.partition("\n")[0].removeprefix("# ")).write_text(content)
             continue
         for line in content.splitlines():
             command = line.removeprefix("$ ") if line.startswith("$ ") else ""
