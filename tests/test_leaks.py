@@ -17,7 +17,7 @@ from support.implementation import deviation
 from support.tls import CHUNK, Pair, drain, flush, handshake, negotiate, pair_in_memory
 
 HANDSHAKES = 10_000
-WARM_UP = 2_000
+WARM_UP = 2000
 MEBIBYTE = 1 << 20
 
 
