@@ -15,7 +15,8 @@ pytestmark = deviation
 
 @pytest.fixture
 def compatibility(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "spec"))
+    for folder in ("compat", "spec"):
+        monkeypatch.syspath_prepend(str(Path(__file__).parent / folder))
     return importlib.import_module("compatibility")
 
 

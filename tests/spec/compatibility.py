@@ -2,9 +2,10 @@
 
     make compatibility
 
-Public names come from ``surface.json``, deviations from ``docs/differences.md``, and the results of
-other projects' test suites from ``tests/suites/results.json``. ``tests/test_compatibility.py``
-fails when the page is not what this would write.
+Public names come from ``surface.json``, and deviations from ``docs/differences.md``. The results of
+other projects' test suites are in ``tests/compat/suites/results.json``; if `make upstream` or `make
+downstream` has left newer ones, they are put there first. ``tests/test_compatibility.py`` fails
+when the page is not what this would write.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/compatibility.md"
 DIFFERENCES = ROOT / "docs/differences.md"
-RESULTS = ROOT / "tests/suites/results.json"
+RESULTS = ROOT / "tests/compat/suites/results.json"
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/compat")]
 
+from suite import CACHE, LISTS, SUITES  # noqa: E402
 from support.surface import (  # noqa: E402
     KEPT,
     SURFACE,
     member_differs,
     name_differs,
 )
+from twins import read_list  # noqa: E402
 
 #: The public names that a deviation is about. One that is not here concerns no name in particular.
 CONCERNS = {
@@ -51,6 +54,8 @@ CONCERNS = {
         "SSL.Context.set_info_callback",
         "SSL.Connection.set_info_callback",
     ],
+    "several-records": ["SSL.Connection.recv", "SSL.Connection.recv_into"],
+    "class-over-socket": ["SSL.Connection"],
     "zero-length-io": [
         "SSL.Connection.recv",
         "SSL.Connection.read",
@@ -119,6 +124,7 @@ AT_LARGE = {
     "deprecated-attribute": "every deprecated function and method",
     "empty-datagrams": "every call that reads, with DTLS",
     "error-queue": "every call",
+    "floods": "every call that reads",
     "foreign-self": "every method",
     "signals": "every call that waits",
     "threads": "every method of `SSL.Connection`",
@@ -135,9 +141,19 @@ Each row is told in full under [Differences from pyOpenSSL](differences.md), and
 differential tests run the same programs on both, and fail at any other difference.
 """
 
-SUITES = """
-Unmodified, from the source distributions on PyPI. `make upstream` and `make downstream` run them.
+UNMODIFIED = """
+Unmodified, from the source distributions on PyPI. `make upstream` and `make downstream` run them,
+and fail when a test that passes with pyOpenSSL does not pass here. Below are the exceptions. To
+replace a function means: in cffi's library object, for pyOpenSSL to call. Here nothing calls
+through that.
 """
+
+#: What the suites are, as one would call them.
+TITLES = {
+    "pyopenssl": "pyOpenSSL {}: all of its tests",
+    "urllib3": "urllib3 {}: the tests of its use of pyOpenSSL",
+    "urllib3-injected": "urllib3 {}: all that uses TLS, over pyOpenSSL",
+}
 
 KINDS = {
     "class": "class",
@@ -263,6 +279,19 @@ def summary(listed: dict[str, list[Entry]]) -> Iterator[str]:
     )
 
 
+def gather() -> None:
+    """Keep the counts that the last runs of the suites have left."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in SUITES:
+        left = CACHE / f"{name}.json"
+        if left.exists():
+            found = json.loads(left.read_text(encoding="utf-8"))
+            results[name] = {side: found[side] for side in ("reference", "ours")}
+            results[name]["both"] = {"failed": len(found["both"])}
+    if results:
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
 def suites() -> Iterator[str]:
     """What other projects' tests say, if they were run."""
     if not RESULTS.exists():
@@ -270,14 +299,23 @@ def suites() -> Iterator[str]:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     yield ""
     yield "## Other projects' tests"
-    yield from paragraph(SUITES)
+    yield from paragraph(UNMODIFIED)
     yield from table(
-        ("suite", "with pyOpenSSL", "here"),
+        ("suite", "with pyOpenSSL", "here", "with both"),
         *(
-            (name, counts(sides["reference"]), counts(sides["ours"]))
+            (titled(name), *(counts(sides[side]) for side in ("reference", "ours", "both")))
             for name, sides in results.items()
         ),
     )
+    exceptions = [tuple(line) for name in results for line in read_list(LISTS / f"{name}.txt")]
+    yield from table(
+        ("cannot pass here", "because it"),
+        *((f"`{test}`", reason) for test, reason in exceptions),
+    )
+
+
+def titled(name: str) -> str:
+    return TITLES[name].format(SUITES[name].version)
 
 
 def counts(side: dict[str, int]) -> str:
@@ -342,6 +380,7 @@ def page() -> str:
 
 
 def main() -> None:
+    gather()
     PAGE.write_text(page(), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
 
