@@ -1,7 +1,8 @@
 """Whatever a callback does that it should not do: who was to be refused is refused, for good.
 
-One table of callbacks, and one of misdeeds. After a refusal neither end gets through, however often it
-tries, even when the callback would not refuse a second time; and the caller gets the very exception.
+One table of callbacks, and one of misdeeds. After a refusal neither end gets through, however
+often it tries, even when the callback would not refuse a second time; and the caller gets the
+very exception.
 """
 
 from __future__ import annotations
@@ -486,7 +487,7 @@ def drop_inside(name: str, version: int, files: list[str]) -> str:
             gc.collect()
             if refuse:
                 raise ValueError("and refuses")
-            return callback.answer
+            return callback.answer  # noqa: B023
 
         callback.install(kept[callback.role], forget)
         kept["pair"] = list(eager_pair(kept["client"], kept["server"]))
@@ -569,7 +570,7 @@ def test_only_a_number_that_is_not_zero_verifies_a_cookie(
 @deviation
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: f"{type(answer).__name__}")
 def test_only_bytes_are_a_cookie(server_identity: Identity, answer: Any) -> None:
-    """Or numbers that are bytes, as in pyOpenSSL; and not so many that there is no room for them."""
+    """Or numbers that are bytes, as in pyOpenSSL, and not more than there is room for."""
     seen = []
 
     def verify(_: SSL.Connection, cookie: bytes) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from OpenSSL import SSL
-from support.tls import CHUNK, drain, handshake
+from support.tls import CHUNK, drain
 
 from stress import mutations
 from stress.documented import WAITING, describe, is_documented

@@ -399,9 +399,7 @@ def converse(ends: dict[str, End], relay: Relay, chance: random.Random) -> None:
                 ends[OTHER[role]].connection.bio_shutdown()
         if moved:
             stage = min(stage, 2)
-        elif all(end.finished for end in ends.values()) and stage > 0:
-            return
-        elif stage == len(stages) - 1:
+        elif (all(end.finished for end in ends.values()) and stage > 0) or stage == len(stages) - 1:
             return
         else:
             stage += 1
@@ -605,7 +603,7 @@ def _change_datagram(
         held.append(datagram)
         return []
     changes = {
-        "drop": lambda: [],
+        "drop": list,
         "repeat": lambda: [datagram] * 3,
         "flip": lambda: [mutations.flipped(datagram, range(len(datagram)), chance)],
         "cut": lambda: [mutations.cut(datagram, chance)[0]],

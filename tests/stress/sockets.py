@@ -90,7 +90,7 @@ def answer_all(pair: Pair, size: int) -> None:
     def send(connection: SSL.Connection) -> None:
         view = memoryview(data)
         while view:
-            view = view[persist(connection, lambda: connection.send(view)) :]
+            view = view[persist(connection, lambda: connection.send(view)) :]  # noqa: B023
 
     def serve() -> None:
         persist(pair.server, pair.server.do_handshake)

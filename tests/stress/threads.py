@@ -14,7 +14,6 @@ import socket
 import sys
 import tempfile
 import threading
-import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -692,8 +691,8 @@ def run(seed: int, seconds: float, threads: int, links: int, sharing: int) -> di
     with tempfile.TemporaryDirectory() as directory:
         stress = Stress(Authority(Path(directory), "authority"), seed, links, sharing)
         stress.waiters = threading.Semaphore(max(1, threads // 2 - 1))
-        sys.excepthook = lambda kind, value, trace: count_hooked(stress, "excepthook", value)
-        sys.unraisablehook = lambda event: count_hooked(stress, "unraisablehook", event.exc_value)
+        sys.excepthook = lambda kind, value, trace: count_hooked(stress, "excepthook", value)  # noqa: F821
+        sys.unraisablehook = lambda event: count_hooked(stress, "unraisablehook", event.exc_value)  # noqa: F821
         workers = [Worker(stress, number, seed) for number in range(threads)]
         running = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
         for thread in running:
