@@ -33,6 +33,7 @@ from support.tls import (
     handshake,
     handshake_over_sockets,
     negotiate,
+    new_client_context,
     new_server_context,
     pair_in_memory,
     pair_over,
@@ -507,6 +508,41 @@ def test_a_refused_server_name_is_an_error_at_once(
         SSL.Context(SSL.TLS_METHOD).set_cipher_list(b"imaginary")
     assert reasons(failure.value) == ["no cipher match"]
     handshake(pair)
+
+
+# A connection that begins anew takes no plain text for data.
+
+
+@pytest.mark.parametrize("asks", ["before", "after", "never"])
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_connection_that_begins_anew_takes_no_plain_text_for_data(
+    authority: Authority, server_identity: Identity, side: str, asks: str
+) -> None:
+    server_context = new_server_context(server_identity, SSL.TLS1_2_VERSION)
+    pair = handshake(pair_in_memory(new_client_context(authority), server_context))
+    end = getattr(pair, side)
+    begin = end.set_connect_state if side == "client" else end.set_accept_state
+    if asks == "before":
+        assert end.renegotiate()
+        with pytest.raises(ValueError, match="renegotiation"):
+            begin()
+    else:
+        begin()
+    if asks == "after":
+        assert end.renegotiate()
+    end.bio_write(b"\x17\x03\x03\x00\x05hello")
+    for _ in range(3):
+        with pytest.raises(SSL.Error):
+            end.recv(100)
+
+
+def test_a_connection_that_has_been_used_can_begin_anew(connected: Pair) -> None:
+    connected.client.set_connect_state()
+    connected.server.set_accept_state()
+    handshake(connected)
+    connected.client.sendall(b"again")
+    flush(connected.client, connected.server)
+    assert connected.server.recv(100) == b"again"
 
 
 # Two threads on one connection: see test_threads.

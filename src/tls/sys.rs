@@ -81,6 +81,7 @@ unsafe extern "C" {
         callback: Option<CookieVerifyCallback>,
     );
 
+    pub(crate) fn SSL_clear(ssl: *mut ffi::SSL) -> c_int;
     pub(crate) fn SSL_set_info_callback(ssl: *mut ffi::SSL, callback: Option<InfoCallback>);
     pub(crate) fn SSL_set_options(ssl: *mut ffi::SSL, options: u64) -> u64;
     pub(crate) fn SSL_use_certificate(ssl: *mut ffi::SSL, certificate: *mut ffi::X509) -> c_int;

@@ -141,3 +141,61 @@ fn renegotiation_is_counted_and_keeps_data_flowing() {
     pair.carry();
     assert_eq!(read(&pair.server).unwrap(), b"after");
 }
+
+/// OpenSSL returned the plain text as data: it remembered that there had been a handshake, but no
+/// longer how to decrypt.
+#[test]
+fn a_connection_that_begins_anew_takes_no_plain_text_for_data() {
+    const PLAIN: &[u8] = b"\x17\x03\x03\x00\x05hello";
+    for (version, asks_before, asks_after) in [
+        (TLS1_2_VERSION, false, false),
+        (TLS1_2_VERSION, true, false),
+        (TLS1_2_VERSION, false, true),
+        (TLS1_3_VERSION, false, false),
+    ] {
+        for side in 0..2 {
+            let (client, server) = contexts(version as i32);
+            let pair = Pair::new(&client, &server);
+            pair.handshake().unwrap();
+            assert!(matches!(read(&pair.client), Err(Error::WantRead)));
+            let end = [&pair.client, &pair.server][side];
+            if asks_before {
+                end.step().renegotiate().unwrap();
+            }
+            let begun = match side {
+                0 => end.step().set_connect_state(),
+                _ => end.step().set_accept_state(),
+            };
+            if asks_before {
+                assert!(matches!(begun, Err(Error::Invalid(_))));
+            } else {
+                begun.unwrap();
+            }
+            if asks_after {
+                end.step().renegotiate().unwrap();
+            }
+            end.step().give(Readable::from(PLAIN)).unwrap();
+            for _ in 0..3 {
+                let refused = read(end).unwrap_err();
+                assert!(matches!(refused, Error::Library(_) | Error::WantRead), "{refused}");
+            }
+            assert!(error::queue_is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_has_been_used_can_begin_anew() {
+    for (pair, version) in pairs() {
+        assert!(matches!(read(&pair.client), Err(Error::WantRead)));
+        let before = pair.client.step().finished();
+        pair.client.step().set_connect_state().unwrap();
+        pair.server.step().set_accept_state().unwrap();
+        pair.handshake().unwrap();
+        assert_ne!(pair.client.step().finished(), before);
+        assert_eq!(pair.client.step().version_name(), version);
+        pair.server.write_all(Readable::from(&b"again"[..]), CALM).unwrap();
+        pair.carry();
+        assert_eq!(read(&pair.client).unwrap(), b"again");
+    }
+}

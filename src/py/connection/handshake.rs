@@ -13,18 +13,22 @@ use crate::py::session::Session;
 
 #[pymethods]
 impl Connection {
-    /// Make this end the server.
+    /// Make this end the server. After a handshake that is the beginning of a new connection, over
+    /// what carried the old one.
     ///
     /// :raises RuntimeError: inside a callback of this connection.
+    /// :raises ValueError: while a renegotiation has been asked for and is not finished.
     ///
     /// OpenSSL: ``SSL_set_accept_state``.
     fn set_accept_state(&self, py: Python<'_>) -> PyResult<()> {
         self.try_step(py, |step| step.set_accept_state())
     }
 
-    /// Make this end the client.
+    /// Make this end the client. After a handshake that is the beginning of a new connection, over
+    /// what carried the old one.
     ///
     /// :raises RuntimeError: inside a callback of this connection.
+    /// :raises ValueError: while a renegotiation has been asked for and is not finished.
     ///
     /// OpenSSL: ``SSL_set_connect_state``.
     fn set_connect_state(&self, py: Python<'_>) -> PyResult<()> {

@@ -19,13 +19,14 @@ use crate::tls::sys;
 const TLSEXT_STATUSTYPE_OCSP: c_long = 1;
 
 impl Step<'_> {
-    /// Makes this end the client, or the server, from the beginning.
+    /// Makes this end the client, or the server, from the beginning. After a handshake that is a
+    /// new connection; fails with [`Error::Invalid`] while a renegotiation is asked for.
     ///
     /// OpenSSL: `SSL_set_connect_state`.
     #[doc(alias = "SSL_set_connect_state")]
     pub fn set_connect_state(&self) -> Result<()> {
-        self.refuse_inside()?;
-        // SAFETY: the SSL is alive and this thread holds its lock; so in every call below.
+        self.forget_handshake()?;
+        // SAFETY: the SSL is alive and this thread holds its lock; so in every other call here.
         unsafe { ffi::SSL_set_connect_state(self.as_ptr()) }
         Ok(())
     }
@@ -35,9 +36,31 @@ impl Step<'_> {
     /// OpenSSL: `SSL_set_accept_state`.
     #[doc(alias = "SSL_set_accept_state")]
     pub fn set_accept_state(&self) -> Result<()> {
-        self.refuse_inside()?;
+        self.forget_handshake()?;
         // SAFETY: see above.
         unsafe { ffi::SSL_set_accept_state(self.as_ptr()) }
+        Ok(())
+    }
+
+    /// Lets the next handshake be the first one, if there has been one.
+    ///
+    /// To begin anew OpenSSL takes the keys away, but remembers that there was a handshake: and
+    /// between two handshakes it accepts data, which without keys is anybody's plain text.
+    ///
+    /// OpenSSL: `SSL_clear`.
+    #[doc(alias = "SSL_clear")]
+    fn forget_handshake(&self) -> Result<()> {
+        self.refuse_inside()?;
+        if self.finished().is_none() && self.peer_finished().is_none() {
+            return Ok(());
+        }
+        if self.renegotiate_pending() {
+            return Err(Error::Invalid("a renegotiation has been asked for and is not finished"));
+        }
+        clear_queue();
+        // SAFETY: see above.
+        check(unsafe { sys::SSL_clear(self.as_ptr()) })?;
+        self.locked.unfinished.set(false);
         Ok(())
     }
 
