@@ -1,4 +1,4 @@
-"""Descriptors that are no connected sockets, or not any more: an answer or an exception, at once."""
+"""Descriptors that are no connected sockets, or no longer: an answer or an exception, at once."""
 
 from __future__ import annotations
 
