@@ -207,7 +207,9 @@ impl Connection {
             return Err(PyRuntimeError::new_err("Connection.__init__ was called already"));
         }
         let (transport, bare) = transport(socket)?;
-        let core = tls::Connection::new(context.get().freeze(slf.py())?, transport)?;
+        let settled = context.get().freeze(slf.py())?;
+        // As much as a twentieth of a handshake, in which other threads need not wait.
+        let core = slf.py().detach(|| tls::Connection::new(settled, transport))?;
         core.set_user_data(Box::new(ConnectionRef::new(slf.as_any())?));
         this.inner
             .set(Inner { core, bare })
