@@ -141,7 +141,7 @@ impl Context {
     /// Set who judges the cookie that a DTLS client returned (RFC 6347 section 4.2.1).
     ///
     /// :param callback: called as ``callback(connection, cookie)``; it returns whether the cookie
-    ///     is one that was given out; :func:`hmac.compare_digest` does not tell by its time where
+    ///     is one that was given out; ``hmac.compare_digest`` does not tell by its time where
     ///     two differ. What it raises is raised by the call that ran it.
     ///
     /// OpenSSL: ``SSL_CTX_set_cookie_verify_cb``.
