@@ -248,17 +248,20 @@ class Run:
         return False
 
     def _stop_servers(self) -> None:
-        """End all servers, the last one first, as Ctrl-C does, and look at what they said."""
+        """End all servers, the last one first, and look at what they said.
+
+        Not with the signal of Ctrl-C: it is ignored where the tests run in the background.
+        """
         servers, self._servers = self._servers[::-1], []
         said = []
         for server, output, shown in servers:
             try:
                 if server.poll() is None:
-                    server.send_signal(signal.SIGINT)
+                    server.terminate()
                 status = server.wait(PATIENCE)
             finally:
                 server.kill()
             said.append((status, shown, output.read_text()))
         for status, shown, printed in said:
-            assert status in (0, -signal.SIGINT), printed
+            assert status in (0, -signal.SIGTERM), printed
             assert not shown or matches(shown, printed), f"shows\n{shown}\nbut said\n{printed}"
