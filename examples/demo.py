@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -69,7 +68,7 @@ class Server:
         return self.line().partition(": ")[2]
 
     def stop(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+        self._process.terminate()  # Ctrl-C is ignored by what runs in the background
         try:
             status = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -164,12 +164,9 @@ class Server:
                 pass  # as good as lost on its way
 
     def _timeout(self) -> float:
-        timeouts = [
-            peer.connection.DTLSv1_get_timeout() for peer in self._peers.values()
-        ]
-        return min(
-            [PATIENCE, *(timeout for timeout in timeouts if timeout is not None)]
-        )
+        peers = self._peers.values()
+        timeouts = [peer.connection.DTLSv1_get_timeout() for peer in peers]
+        return min((each for each in timeouts if each is not None), default=PATIENCE)
 
     def _mind_timers(self) -> None:
         """Repeat what was not answered, and forget who has not been heard of."""
@@ -198,9 +195,8 @@ def persist(connection: SSL.Connection, call: Callable[[], T], patience: float) 
             if left <= 0:
                 raise TimeoutError("the server does not answer") from None
             timeout = connection.DTLSv1_get_timeout()
-            if not select.select(
-                [connection], [], [], left if timeout is None else timeout
-            )[0]:
+            wait = left if timeout is None else min(timeout, left)
+            if not select.select([connection], [], [], wait)[0]:
                 connection.DTLSv1_handle_timeout()
 
 
@@ -225,9 +221,8 @@ def talk(context: SSL.Context, host: str, port: int, words: list[str]) -> None:
         connection.set_connect_state()
         persist(connection, connection.do_handshake, PATIENCE)
         check_host(connection.get_peer_certificate(as_cryptography=True), host)
-        print(
-            f"{connection.get_protocol_version_name()}, {connection.get_cipher_name()}"
-        )
+        version = connection.get_protocol_version_name()
+        print(f"{version}, {connection.get_cipher_name()}")
         for word in words:
             print(ask(connection, word.encode()).decode())
         connection.shutdown()

@@ -137,9 +137,8 @@ def serve(context: SSL.Context, listener: socket.socket, talk: Talk) -> None:
             client, address = listener.accept()
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             name = "{}:{}".format(*address)
-            thread = threading.Thread(
-                target=serve_client, args=(context, client, name, talk)
-            )
+            arguments = (context, client, name, talk)
+            thread = threading.Thread(target=serve_client, args=arguments)
             clients = {t: c for t, c in clients.items() if t.is_alive()}
             clients[thread] = client
             thread.start()

@@ -17,8 +17,6 @@ semicolons between if that is more than one thing::
     <!-- needs: openssl -->         left out where that is missing: see PROBES
     <!-- not run: builds the package -->    shown only, for one of the REASONS
 
-A page whose first line is ``<!-- run by `make test-shim` -->`` is run by that target.
-
 The port 8443 that pages and examples use is another one in each run.
 """
 
@@ -105,13 +103,6 @@ class Block:
         for part in re.split(r"^\$ ", self.body, flags=re.MULTILINE)[1:]:
             command, _, output = re.sub(r"\\\n", "", part).partition("\n")
             yield command, output
-
-
-def runner(page: Path) -> str | None:
-    """The target of the Makefile that runs a page, if one does."""
-    first = page.read_text(encoding="utf-8").partition("\n")[0]
-    found = re.fullmatch(r"<!-- run by `make ([a-z-]+)` -->", first)
-    return found[1] if found else None
 
 
 def blocks(page: Path, text: str | None = None) -> list[Block]:
@@ -248,17 +239,20 @@ class Run:
         return False
 
     def _stop_servers(self) -> None:
-        """End all servers, the last one first, as Ctrl-C does, and look at what they said."""
+        """End all servers, the last one first, and look at what they said.
+
+        Not with the signal of Ctrl-C: it is ignored where the tests run in the background.
+        """
         servers, self._servers = self._servers[::-1], []
         said = []
         for server, output, shown in servers:
             try:
                 if server.poll() is None:
-                    server.send_signal(signal.SIGINT)
+                    server.terminate()
                 status = server.wait(PATIENCE)
             finally:
                 server.kill()
             said.append((status, shown, output.read_text()))
         for status, shown, printed in said:
-            assert status in (0, -signal.SIGINT), printed
+            assert status in (0, -signal.SIGTERM), printed
             assert not shown or matches(shown, printed), f"shows\n{shown}\nbut said\n{printed}"

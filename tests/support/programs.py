@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -75,9 +74,12 @@ class Server:
                 return line
 
     def stop(self) -> int:
-        """Ask it to end, as Ctrl-C does; return its exit status, once all it said is heard."""
+        """Ask it to end; return its exit status, once all it said is heard.
+
+        Not with the signal of Ctrl-C: it is ignored where the tests run in the background.
+        """
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
         return self.wait()
 
     def wait(self) -> int:
