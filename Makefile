@@ -7,6 +7,7 @@
 PYTHON ?= python3
 CARGO ?= cargo
 ARGS ?=
+SECONDS ?= 60
 
 VENV := .venv
 VENV_SYSTEM := .venv-system
@@ -37,8 +38,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo deny docs \
-	downstream help lint reference shim test test-core test-python test-sdist test-shim test-system \
-	test-system-core test-wheel upstream wheel
+	downstream fuzz help lint reference sanitize sanitize-address sanitize-memory sanitize-thread shim \
+	test test-core test-python test-sdist test-shim test-system test-system-core test-wheel upstream wheel
 
 ## Start here
 
@@ -103,6 +104,22 @@ bench-server: build reference $(VENV)/.bench-server $(VENV_REFERENCE)/.bench-ser
 bench-scale: build reference $(VENV)/.bench ## From 1 to 10 000 connections in one process
 	$(PY) benches/scale.py --reference $(PY_REFERENCE) --write $(ARGS)
 
+## In search of what nobody has thought of
+
+fuzz: ## Fuzz the core, each target for SECONDS=60; ARGS="schedule answers" for some
+	fuzz/run.sh $(SECONDS) $(ARGS)
+
+sanitize: sanitize-thread sanitize-address sanitize-memory ## The next three; a stress of SECONDS=60
+
+sanitize-thread: ## The core's tests and stress under ThreadSanitizer (nightly Rust, rust-src)
+	tests/sanitize/run.sh thread $(SECONDS)
+
+sanitize-address: build reference ## The Python tests under AddressSanitizer; ARGS goes to pytest
+	tests/sanitize/run.sh address $(CURDIR)/$(PY) $(ARGS)
+
+sanitize-memory: ## Every kind of connection under valgrind: errors, leaks, a balance of blocks
+	tests/sanitize/run.sh memory
+
 ## Against other builds
 
 # Not compared with pyOpenSSL, whose OpenSSL is another: texts and lists of ciphers differ with it.
@@ -142,7 +159,7 @@ clean: ## Remove all that was built and installed here
 
 help: ## This list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
-		/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Set-up. A stamp file stands for what was done and is newer than what it was done from.
 

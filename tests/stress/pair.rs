@@ -95,7 +95,12 @@ impl Pair {
         client.set_connect_state().unwrap();
         client.set_server_name(if chance.one_in(2) { c"one" } else { c"two" }).unwrap();
         client.request_ocsp().unwrap();
-        if let Some(session) = contexts.sessions[version].lock().unwrap().pop() {
+        // Several connections, in several threads, may resume the same session.
+        let session = {
+            let mut kept = contexts.sessions[version].lock().unwrap();
+            if chance.one_in(4) { kept.pop() } else { kept.last().cloned() }
+        };
+        if let Some(session) = session {
             client.set_session(&session).unwrap();
         }
         drop(client);

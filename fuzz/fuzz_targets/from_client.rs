@@ -1,0 +1,10 @@
+//! A server, and a client that says anything.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use openssl_rust_fuzz::peer;
+
+fuzz_target!(|data: &[u8]| {
+    peer::run(true, data);
+});
