@@ -583,7 +583,9 @@ class Interpreter:
         sys.unraisablehook = lambda event: unraisable.append(event.exc_value)
         sys.excepthook = lambda kind, value, trace: unraisable.append(value)
         for step in steps:
-            name = f"{step.target.kind}.{step.name}" if step.what == "method" else step.what  # type: ignore[union-attr]
+            name = step.what
+            if step.target is not None and step.what == "method":
+                name = f"{step.target.kind}.{step.name}"
             try:
                 result = self.step(step)
             except BaseException as failure:
