@@ -28,6 +28,8 @@ fi
 flags+=' -fno-omit-frame-pointer -gline-tables-only'
 [[ $compiler == clang ]] || flags=${flags/-gline-tables-only/-g1}
 
+# The cargo that cargo-fuzz calls, whichever is the default one.
+export RUSTUP_TOOLCHAIN=nightly
 env "CC_${target//-/_}=$compiler" "CFLAGS_${target//-/_}=$flags" \
     "$tools/bin/cargo-fuzz" build --target-dir target/fuzz
 
