@@ -175,7 +175,12 @@ pub fn make(is_server: bool, configuration: Configuration) -> Context {
     settings.set_session_id_context(b"fuzz").unwrap();
     settings.set_timeout(1 << 30).unwrap();
 
-    settings.certificate_store().unwrap().unwrap().add_certificate(&identity(Who::Authority).0).unwrap();
+    settings
+        .certificate_store()
+        .unwrap()
+        .unwrap()
+        .add_certificate(&identity(Who::Authority).0)
+        .unwrap();
     let who = Who::of(is_server, configuration);
     if is_server || configuration.has(Configuration::MUTUAL) {
         let (certificate, key) = identity(who);

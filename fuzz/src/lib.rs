@@ -1,10 +1,13 @@
-//! What the targets share: reading an input, chance that is none, contexts, and the questions that
-//! every connection is asked.
+//! The targets, and what they share: reading an input, chance that is none, contexts, and the questions
+//! that every connection is asked. `tests/corpus` runs the seeds without a fuzzer.
 
 pub mod answers;
+pub mod certificate;
 pub mod chance;
 pub mod ends;
 pub mod input;
+pub mod key;
+pub mod name;
 pub mod peer;
 pub mod schedule;
 
