@@ -1,0 +1,3 @@
+"""Writes the page of the documentation."""
+
+def write(*a): pass
