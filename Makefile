@@ -14,6 +14,7 @@ VENV_SYSTEM := .venv-system
 VENV_REFERENCE := .venv-reference
 VENV_DOWNSTREAM := .venv-downstream
 VENV_DOWNSTREAM_REFERENCE := .venv-downstream-reference
+VENV_CONVERSATIONS := .venv-conversations
 
 PY := $(VENV)/bin/python
 PY_SYSTEM := $(VENV_SYSTEM)/bin/python
@@ -37,8 +38,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility demo deny docs \
-	downstream fuzz help lint reference sanitize sanitize-address sanitize-memory sanitize-thread shim \
+.PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility conversations \
+	demo deny docs downstream fuzz help lint reference sanitize sanitize-address sanitize-memory sanitize-thread shim \
 	test test-core test-python test-sdist test-shim test-system test-system-core test-wheel upstream wheel
 
 ## Start here
@@ -109,6 +110,10 @@ bench-scale: build reference $(VENV)/.bench ## From 1 to 10 000 connections in o
 fuzz: ## Fuzz the core, each target for SECONDS=60; ARGS="schedule answers" for some
 	fuzz/run.sh $(SECONDS) $(ARGS)
 
+conversations: build reference $(VENV_CONVERSATIONS)/.ready ## Talk to a peer that breaks the rules, beside pyOpenSSL; ARGS="--only alert"
+	PYTHONPATH=python:tests $(VENV_CONVERSATIONS)/bin/python -m conversations \
+		--ours $(CURDIR)/$(PY) --reference $(CURDIR)/$(PY_REFERENCE) --write $(ARGS)
+
 sanitize: sanitize-thread sanitize-address sanitize-memory ## The next three; a stress of SECONDS=60
 
 sanitize-thread: ## The core's tests and stress under ThreadSanitizer (nightly Rust, rust-src)
@@ -155,7 +160,7 @@ reference: $(VENV_REFERENCE)/.ready ## Install pyOpenSSL itself, to compare with
 
 clean: ## Remove all that was built and installed here
 	rm -rf target dist docs/_build .cache $(VENV) $(VENV_SYSTEM) $(VENV_REFERENCE) $(VENV_DOWNSTREAM) \
-		$(VENV_DOWNSTREAM_REFERENCE) python/OpenSSL/_rust.*.so
+		$(VENV_DOWNSTREAM_REFERENCE) $(VENV_CONVERSATIONS) python/OpenSSL/_rust.*.so
 
 help: ## This list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -194,6 +199,9 @@ $(VENV_SYSTEM)/.ready: pyproject.toml
 
 $(VENV_REFERENCE)/.ready: pyproject.toml
 	$(call install,$(VENV_REFERENCE),reference)
+
+$(VENV_CONVERSATIONS)/.ready: pyproject.toml
+	$(call install,$(VENV_CONVERSATIONS),conversations)
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --quiet --locked --version '~0.20.2' --root $(TOOLS) cargo-deny

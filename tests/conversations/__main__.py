@@ -13,8 +13,10 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from support.certificates import Authority, rsa_key
 
 from conversations import (
     afterwards,
@@ -28,8 +30,8 @@ from conversations import (
     protection,
 )
 from conversations.conversation import Conversation
-from conversations.holding import MEMORY, Endpoint, Files, Result
-from support.certificates import Authority, rsa_key
+from conversations.holding import MEMORY, Endpoint, Files
+from conversations.page import Side
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = (honest, messages, hellos, handshakes, exchange, afterwards, protection)
@@ -46,19 +48,9 @@ def prepare(directory: Path) -> Files:
     authority = Authority(directory, "authority")
     elliptic, other = authority.issue("localhost"), authority.issue("localhost", key=rsa_key())
     identities = [[str(each.chain_file), str(each.key_file)] for each in (elliptic, other)]
-    numbers = other.certificate.public_key().public_numbers()
-    return Files(str(authority.file), identities, numbers)  # type: ignore[arg-type]
-
-
-@dataclass
-class Side:
-    """An implementation, and what it has come to."""
-
-    name: str
-    results: dict[str, Result]
-    faults: list[str]
-    growth: int
-    version: str
+    key = other.certificate.public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    return Files(str(authority.file), identities, key.public_numbers())
 
 
 def hold_all(name: str, python: str, path: str, chosen: list[Conversation], files: Files) -> Side:
@@ -74,7 +66,7 @@ def hold_all(name: str, python: str, path: str, chosen: list[Conversation], file
         endpoint.end()
     seconds = time.monotonic() - began
     print(f"{name}: {len(results)} conversations in {seconds:.0f} seconds", flush=True)
-    return Side(name, results, endpoint.faults, endpoint.growth(), endpoint.version)
+    return Side(name, endpoint.version, results, endpoint.faults, endpoint.growth())
 
 
 def complaints(chosen: list[Conversation], ours: Side, reference: Side) -> list[str]:
@@ -106,6 +98,8 @@ def main() -> int:
         ours = hold_all("this package", given.ours, path, chosen, files)
         reference = hold_all("pyOpenSSL", given.reference, "", chosen, files)
     found = complaints(chosen, ours, reference)
+    if not given.only:
+        found += [f"{each.pattern}: explained, but not so" for each in page.stale(chosen, ours)]
     if given.write and not given.only:
         page.write(ROOT / "docs" / "conversations.md", chosen, ours, reference)
     for each in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 from conversations.adversary import (
     ALERT,
@@ -11,6 +12,7 @@ from conversations.adversary import (
     DATA,
     HANDSHAKE,
     HEARTBEAT,
+    Adversary,
     message,
     record,
 )
@@ -36,6 +38,24 @@ from conversations.conversation import (
 )
 from conversations.handshakes import CERTIFICATE, FINISHED, HELLO_REQUEST, KEY_UPDATE, REQUEST
 
+
+def many(peer: Adversary, count: int, kind: int, content: bytes) -> None:
+    for _ in range(count):
+        peer.say(kind, content)
+
+
+def echoed(peer: Adversary, count: int) -> None:
+    for _ in range(count):
+        peer.say(DATA, b"x")
+        peer.read(min=1, max=1)
+
+
+def end(peer: Adversary) -> None:
+    """Send nothing any more; and hear what is said to that."""
+    peer.end.shutdown(socket.SHUT_WR)
+    peer.read(min=1, max=1)
+
+
 RECORDS: dict[str, tuple[After, Verdict]] = {
     "of another version": (
         lambda peer: peer.shout(record(DATA, bytes(60), b"\x05\x05")),
@@ -58,7 +78,7 @@ RECORDS: dict[str, tuple[After, Verdict]] = {
     ),
     "empty, of data": (lambda peer: peer.say(DATA, b""), ECHO),
     "empty, of data, 40 times": (
-        lambda peer: [peer.say(DATA, b"") for _ in range(40)],
+        lambda peer: many(peer, 40, DATA, b""),
         ECHO,
     ),
     # RFC 8446, 5.4; RFC 5246, 6.2.1.
@@ -67,7 +87,7 @@ RECORDS: dict[str, tuple[After, Verdict]] = {
     "of an unknown type": (lambda peer: peer.say(99, b"unknown"), UNEXPECTED),
     "a heartbeat": (lambda peer: peer.say(HEARTBEAT, b"\x01\x00\x10" + bytes(32)), UNEXPECTED),
     "data in 1 000 records": (
-        lambda peer: [(peer.say(DATA, b"x"), peer.read(min=1, max=1)) for _ in range(1_000)],
+        lambda peer: echoed(peer, 1_000),
         ECHO,
     ),
 }
@@ -86,11 +106,11 @@ ALERTS: dict[str, tuple[After, Verdict]] = {
     ),
     "user_canceled": (lambda peer: peer.say(ALERT, b"\x01\x5a"), ECHO),
     "user_canceled, 10 times": (
-        lambda peer: [peer.say(ALERT, b"\x01\x5a") for _ in range(10)],
+        lambda peer: many(peer, 10, ALERT, b"\x01\x5a"),
         ECHO | UNEXPECTED,
     ),
     "close_notify, and then data": (lambda peer: peer.say(ALERT, b"\x01\x00"), GOODBYE),
-    "none, but the end of the stream": (lambda peer: peer.end.shutdown(socket.SHUT_WR), CLOSE),
+    "none, but the end of the stream": (end, REFUSAL),
 }
 
 ClientHello = message(1, b"\x03\x03" + bytes(36))
@@ -100,7 +120,8 @@ MESSAGES: dict[str, tuple[After, Verdict]] = {
     "an unknown message": (lambda peer: peer.say(HANDSHAKE, message(99, b"")), UNEXPECTED),
     "half a message, and then data": (
         lambda peer: peer.say(HANDSHAKE, message(KEY_UPDATE, b"\x00")[:3]),
-        UNEXPECTED,
+        # RFC 8446, 5.1: not interleaved. RFC 5246, 6.2.1: they may be.
+        (UNEXPECTED | ECHO, UNEXPECTED),
     ),
     "a message of 16 MB": (
         lambda peer: peer.say(HANDSHAKE, b"\x04\xff\xff\xff" + bytes(1000)),
@@ -189,7 +210,7 @@ def renegotiations() -> Iterator[Conversation]:
             role,
             "TLSv1.2",
             expected,
-            after=lambda peer, content=content: peer.say(HANDSHAKE, content),
+            after=partial(Adversary.say, kind=HANDSHAKE, content=content),
         )
 
 

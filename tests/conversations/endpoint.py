@@ -75,7 +75,7 @@ def ask(connection: SSL.Connection) -> None:
     connection.sendall(QUESTION)
     received = b""
     while len(received) < len(QUESTION):
-        received += connection.recv(SIZE)
+        received += connection.recv(len(QUESTION) - len(received))
     assert received == QUESTION, received
 
 
@@ -142,6 +142,7 @@ def main(authority: str, identities: list[list[str]]) -> None:
             connection.set_connect_state()
             connection.set_tlsext_host_name(b"localhost")
         give_up_after(end, PATIENCE)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         say(outcome(connection, role))
         hang_up(end)
 

@@ -14,6 +14,7 @@ from conversations.conversation import (
     ECHO,
     Conversation,
     Wanted,
+    leave_alone,
     name_of,
 )
 
@@ -72,17 +73,16 @@ def wrapped(data: bytes) -> bytes:
 
 
 def conversations() -> Iterator[Conversation]:
-    def conversation(name: str, expected: Wanted, tamper: Tamper | None = None) -> Conversation:
-        made = {} if tamper is None else {"tamper": tamper}
+    def conversation(name: str, expected: Wanted, tamper: Tamper = leave_alone) -> Conversation:
         return Conversation(
             "client: RSA key exchange",
             name,
             "client",
             "TLSv1.2",
             expected,
+            tamper,
             settings={"keyExchangeNames": ["rsa"]},
             rsa=True,
-            **made,
         )
 
     def of(make: Block) -> Tamper:
@@ -101,7 +101,5 @@ def conversations() -> Iterator[Conversation]:
     )
     lengths = BAD_MAC | DECODE | DECRYPT
     yield conversation("ciphertext, a byte short", lengths, ciphertext(lambda data: data[:-1]))
-    yield conversation(
-        "ciphertext, a byte long", lengths, ciphertext(lambda data: data + b"\x00")
-    )
+    yield conversation("ciphertext, a byte long", lengths, ciphertext(lambda data: data + b"\x00"))
     yield conversation("ciphertext of no bytes", lengths, ciphertext(lambda data: b""))

@@ -39,6 +39,7 @@ from conversations.conversation import (
     followed,
     hello,
     in_records,
+    leave_alone,
     put,
     rewritten,
     second,
@@ -185,6 +186,12 @@ BINDER = vector(vector(bytes(32), size=1))
 DHE = b"\x01\x01"
 
 
+def shares_twice(sent: Any) -> None:
+    (offered,) = (each for each in sent.extensions if each.extType == KEY_SHARE)
+    twice = extension(KEY_SHARE, vector(bytes(offered.extData)[2:] * 2))
+    sent.extensions = [twice if each is offered else each for each in sent.extensions]
+
+
 def key_without_modes(sent: Any) -> None:
     others = [each for each in sent.extensions if each.extType != MODES]
     sent.extensions = [*others, extension(PRE_SHARED, KEY + BINDER)]
@@ -202,8 +209,9 @@ EXTENSIONS_1_3: dict[str, tuple[Tamper, Verdict]] = {
     "supported_versions, drafts": (with_extension(SUPPORTED, b"\x02\x7f\x1c"), VERSION),
     "supported_versions, TLS 1.1 only": (with_extension(SUPPORTED, b"\x02\x03\x02"), VERSION),
     "key_share, one group twice": (
-        with_extension(KEY_SHARE, shares((X25519, b"\x09" + bytes(31)), (X25519, b"\x09" * 32))),
-        ILLEGAL,
+        # RFC 8446, 4.2.8: a server may notice.
+        hello(shares_twice),
+        ILLEGAL | ECHO,
     ),
     "key_share, of zeros": (with_extension(KEY_SHARE, shares((X25519, bytes(32)))), ILLEGAL),
     "key_share, short": (with_extension(KEY_SHARE, shares((X25519, b"x" * 31))), ILLEGAL),
@@ -253,7 +261,7 @@ EXTENSIONS_1_3: dict[str, tuple[Tamper, Verdict]] = {
 
 # With no key share, which is why there is a second one.
 SECOND: dict[str, tuple[Tamper, Verdict]] = {
-    "as it was asked for": (lambda peer, sent: [sent], ECHO),
+    "as it was asked for": (leave_alone, ECHO),
     "without a share again": (second(with_extension(KEY_SHARE, shares())), ILLEGAL),
     "with a share of another group": (
         second(with_extension(KEY_SHARE, shares((0x001E, b"x" * 56)))),
@@ -298,7 +306,7 @@ BEFORE: dict[str, tuple[Tamper, Verdict]] = {
 IN_PIECES: dict[str, tuple[Tamper, Verdict]] = {
     "of a byte each": (in_records("ClientHello", 1), ECHO),
     "two": (in_records("ClientHello", 100), ECHO),
-    # RFC 8446, 5.1: not interleaved.
+    # RFC 8446, 5.1: not interleaved. RFC 5246, 6.2.1, has nothing against it.
     "two, and data between": (
         in_records("ClientHello", 100, Plain(record(DATA, b"between"))),
         UNEXPECTED,
@@ -309,7 +317,7 @@ IN_PIECES: dict[str, tuple[Tamper, Verdict]] = {
     ),
     "two, and a warning between": (
         in_records("ClientHello", 100, Plain(record(ALERT, b"\x01\x5a"))),
-        UNEXPECTED,
+        (UNEXPECTED | ECHO, UNEXPECTED),
     ),
     "two, and an empty record between": (
         in_records("ClientHello", 100, Plain(record(HANDSHAKE, b""))),

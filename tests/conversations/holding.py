@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from conversations import adversary
 from conversations.adversary import QUESTION, Adversary
-from conversations.conversation import VERSIONS, Conversation
+from conversations.conversation import VERSIONS, Conversation, leave_alone
 
 # Seconds for the process to say what a connection came to, which it gives up on sooner.
 PATIENCE = 20
@@ -130,6 +130,7 @@ class Endpoint:
                 self._command(role="client", port=listener.getsockname()[1])
                 end, _ = listener.accept()
         end.settimeout(adversary.PATIENCE)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with end:
             seen = self._talk(conversation, end)
         return Result(seen, self._read())
@@ -153,7 +154,7 @@ class Endpoint:
                 if question != QUESTION:
                     raise adversary.BrokenPromise(f"asks {question!r}")
                 peer.write(question)
-            peer.tamper = lambda peer, sent: [sent]
+            peer.tamper = leave_alone
             if conversation.after is not None:
                 conversation.after(peer)
 

@@ -1,4 +1,4 @@
-"""Each message of each handshake: left out, repeated, renamed, emptied, cut, lengthened, falsified."""
+"""Each message of each handshake: left out, twice, renamed, emptied, cut, lengthened, falsified."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ def edited(kind: str, edit: Edit) -> Tamper:
         data = bytes_of(sent)
         if sent.contentType != HANDSHAKE:  # which has no header
             return [(sent.contentType, each[4:]) for each in edit(bytes(4) + data)]
-        first, *others = [*map(handshake_message, edit(data)), None]
-        if first is None:
-            return []
-        return [(HANDSHAKE, first), *(Unheard(each) for each in others if each is not None)]
+        edits = [handshake_message(each) for each in edit(data)]
+        return [*((HANDSHAKE, each) for each in edits[:1]), *map(Unheard, edits[1:])]
 
     return tamper
 

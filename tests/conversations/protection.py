@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from conversations.adversary import ALERT, CHANGE_CIPHER, DATA, HANDSHAKE, QUESTION, Adversary, BrokenPromise
+from conversations.adversary import (
+    ALERT,
+    CHANGE_CIPHER,
+    DATA,
+    HANDSHAKE,
+    QUESTION,
+    Adversary,
+    BrokenPromise,
+)
 from conversations.conversation import (
     BAD_MAC,
+    DECODE,
     ECHO,
     OVERFLOW,
     UNEXPECTED,
@@ -110,9 +119,11 @@ def protected(change: Callable[[bytearray], bytes], how: str) -> After:
 
 
 ON_THE_WIRE: dict[str, Callable[[bytearray], bytes]] = {
-    "first byte flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "first byte flipped": lambda data: bytes([data[0] ^ 1]) + bytes(data[1:]),
     "byte in the middle flipped": lambda data: (
-        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 0x80]) + data[len(data) // 2 + 1 :]
+        bytes(data[: len(data) // 2])
+        + bytes([data[len(data) // 2] ^ 0x80])
+        + bytes(data[len(data) // 2 + 1 :])
     ),
     "last byte flipped": lambda data: bytes(data[:-1]) + bytes([data[-1] ^ 1]),
     "a byte cut": lambda data: bytes(data[:-1]),
@@ -122,6 +133,8 @@ ON_THE_WIRE: dict[str, Callable[[bytearray], bytes]] = {
     "nothing left": lambda data: b"",
     "all zeros": lambda data: bytes(len(data)),
 }
+
+SHORT = {"15 bytes left", "one byte left", "nothing left"}
 
 CBC = {"cipherNames": ["aes128"], "macNames": ["sha256"], "useEncryptThenMAC": False}
 CBC_THEN_MAC = {**CBC, "useEncryptThenMAC": True}
@@ -169,7 +182,13 @@ def conversations() -> Iterator[Conversation]:
         script = f"{role}: padding and MAC"
         for name, (pad, expected) in PADDINGS.items():
             yield Conversation(
-                script, f"padding {name}", role, "TLSv1.2", expected, after=padded(pad), settings=CBC
+                script,
+                f"padding {name}",
+                role,
+                "TLSv1.2",
+                expected,
+                after=padded(pad),
+                settings=CBC,
             )
         for name, settings in {"": CBC, ", encrypt-then-MAC": CBC_THEN_MAC}.items():
             for place in (0, 15, -1):
@@ -183,13 +202,15 @@ def conversations() -> Iterator[Conversation]:
                     settings=settings,
                 )
         for cipher, (version, settings, how) in CIPHERS.items():
+            # What has no room for a MAC has a wrong length, which everybody can see.
+            too_short = BAD_MAC | DECODE if how == "_encryptThenMAC" else BAD_MAC
             for name, change in ON_THE_WIRE.items():
                 yield Conversation(
                     f"{role}: falsified records",
                     f"{cipher.strip()}, {name}",
                     role,
                     version,
-                    BAD_MAC,
+                    too_short if name in SHORT else BAD_MAC,
                     after=protected(change, how),
                     settings=settings,
                 )
