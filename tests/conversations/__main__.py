@@ -28,13 +28,14 @@ from conversations import (
     messages,
     page,
     protection,
+    resumption,
 )
 from conversations.conversation import Conversation
 from conversations.holding import MEMORY, Endpoint, Files
 from conversations.page import Side
 
 ROOT = Path(__file__).parent.parent.parent
-MODULES = (honest, messages, hellos, handshakes, exchange, afterwards, protection)
+MODULES = (honest, messages, hellos, handshakes, exchange, resumption, afterwards, protection)
 
 
 def conversations() -> list[Conversation]:

@@ -64,6 +64,8 @@ class Conversation:
     after: After | None = None
     # Whether our server asks for a certificate.
     strict: bool = False
+    # Whether it follows an honest one, whose session it has.
+    resumes: bool = False
     # Of the adversary.
     settings: dict[str, Any] = field(default_factory=dict)
     rsa: bool = False

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from conversations.conversation import Conversation
+from conversations.resumption import RESUMED
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,13 @@ EXPLANATIONS = (
         "RFC 5246, 7.4.7.1",
         "A number that is not less than the modulus is refused before the private key is used. "
         "Whoever sends it knows that it is too large, and learns nothing.",
+    ),
+    Explanation(
+        "client: resumption: with another server_name",
+        f"breaks a promise: {RESUMED}",
+        "RFC 6066, 3",
+        "OpenSSL resumes the session with the name that it was made for, which is also what the "
+        "callback for server names is told, and does not confirm the other one.",
     ),
     Explanation(
         "(client|server): records: of another version",

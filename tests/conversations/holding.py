@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from conversations import adversary
 from conversations.adversary import QUESTION, Adversary
-from conversations.conversation import VERSIONS, Conversation, leave_alone
+from conversations.conversation import ECHO, VERSIONS, Conversation, leave_alone
 
 # Seconds for the process to say what a connection came to, which it gives up on sooner.
 PATIENCE = 20
@@ -101,8 +101,14 @@ class Endpoint:
 
     def hold(self, conversation: Conversation) -> Result:
         """Hold it; and then an honest peer is served, and nothing is left behind."""
+        session = None
         try:
-            result = self._hold(conversation)
+            if conversation.resumes:
+                earlier = replace(conversation, tamper=leave_alone, after=None)
+                result, session = self._hold(earlier)
+                if result.seen not in ECHO:
+                    return result
+            result, _ = self._hold(conversation, session)
             self._be_honest()
             now = self._state()
             self.memory.append(now["memory"])
@@ -118,10 +124,10 @@ class Endpoint:
 
     def growth(self) -> int:
         """Mebibytes, since the first half of the conversations."""
-        half = len(self.memory) // 2
-        return max(self.memory[half:]) - max(self.memory[: half or 1])
+        half = (len(self.memory) + 1) // 2
+        return max(self.memory[half:], default=0) - max(self.memory[:half], default=0)
 
-    def _hold(self, conversation: Conversation) -> Result:
+    def _hold(self, conversation: Conversation, session: Any = None) -> tuple[Result, Any]:
         if conversation.role == "client":
             end = socket.create_connection((LOOPBACK, self.ports[conversation.strict]))
             self._command(role="server", strict=conversation.strict)
@@ -132,17 +138,18 @@ class Endpoint:
         end.settimeout(adversary.PATIENCE)
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with end:
-            seen = self._talk(conversation, end)
-        return Result(seen, self._read())
+            peer = Adversary(end, conversation.tamper, self.files.rsa_key)
+            seen = self._talk(conversation, peer, session)
+        return Result(seen, self._read()), peer.session
 
-    def _talk(self, conversation: Conversation, end: socket.socket) -> str:
-        peer = Adversary(end, conversation.tamper, self.files.rsa_key)
+    def _talk(self, conversation: Conversation, peer: Adversary, session: Any) -> str:
         chosen = adversary.settings(VERSIONS[conversation.version], **conversation.settings)
         identity = adversary.identity(*self.files.identities[conversation.rsa])
 
         def act() -> None:
             if conversation.role == "client":
                 peer.handshakeClientCert(
+                    session=session,
                     settings=chosen,
                     serverName="localhost",
                     alpn=[bytearray(b"h2")],
