@@ -138,14 +138,16 @@ SHORT = {"15 bytes left", "one byte left", "nothing left"}
 
 CBC = {"cipherNames": ["aes128"], "macNames": ["sha256"], "useEncryptThenMAC": False}
 CBC_THEN_MAC = {**CBC, "useEncryptThenMAC": True}
-CIPHERS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "CBC": ("TLSv1.2", CBC, "_macThenEncrypt"),
-    "CBC, encrypt-then-MAC": ("TLSv1.2", CBC_THEN_MAC, "_encryptThenMAC"),
-    "AES-GCM": ("TLSv1.2", {"cipherNames": ["aes128gcm"]}, "_encryptThenSeal"),
-    "ChaCha20": ("TLSv1.2", {"cipherNames": ["chacha20-poly1305"]}, "_encryptThenSeal"),
-    "AES-GCM ": ("TLSv1.3", {"cipherNames": ["aes128gcm"]}, "_encryptThenSeal"),
-    "ChaCha20 ": ("TLSv1.3", {"cipherNames": ["chacha20-poly1305"]}, "_encryptThenSeal"),
-}
+GCM, CHACHA = {"cipherNames": ["aes128gcm"]}, {"cipherNames": ["chacha20-poly1305"]}
+# With what tlslite-ng does to a record.
+CIPHERS: list[tuple[str, str, dict[str, Any], str]] = [
+    ("CBC", "TLSv1.2", CBC, "_macThenEncrypt"),
+    ("CBC, encrypt-then-MAC", "TLSv1.2", CBC_THEN_MAC, "_encryptThenMAC"),
+    ("AES-GCM", "TLSv1.2", GCM, "_encryptThenSeal"),
+    ("AES-GCM", "TLSv1.3", GCM, "_encryptThenSeal"),
+    ("ChaCha20", "TLSv1.2", CHACHA, "_encryptThenSeal"),
+    ("ChaCha20", "TLSv1.3", CHACHA, "_encryptThenSeal"),
+]
 
 # Inner plaintexts of TLS 1.3 (RFC 8446, 5.2 and 5.4).
 INNER: dict[str, tuple[bytes, int, Wanted]] = {
@@ -201,13 +203,13 @@ def conversations() -> Iterator[Conversation]:
                     after=broken_mac(place),
                     settings=settings,
                 )
-        for cipher, (version, settings, how) in CIPHERS.items():
+        for cipher, version, settings, how in CIPHERS:
             # What has no room for a MAC has a wrong length, which everybody can see.
             too_short = BAD_MAC | DECODE if how == "_encryptThenMAC" else BAD_MAC
             for name, change in ON_THE_WIRE.items():
                 yield Conversation(
                     f"{role}: falsified records",
-                    f"{cipher.strip()}, {name}",
+                    f"{cipher}, {name}",
                     role,
                     version,
                     too_short if name in SHORT else BAD_MAC,
