@@ -157,10 +157,20 @@ def test_a_store_is_changed_while_others_verify() -> None:
 def test_other_threads_run_while_a_key_is_made() -> None:
     made = threading.Event()
     turns = 0
+    meanwhile = 0
 
     def generate() -> None:
-        crypto.PKey().generate_key(crypto.TYPE_RSA, 3072)
-        made.set()
+        nonlocal meanwhile
+        try:
+            # A key may be found at once, and a busy machine has other things to do meanwhile.
+            for _ in range(20):
+                before = turns
+                crypto.PKey().generate_key(crypto.TYPE_RSA, 3072)
+                meanwhile = max(meanwhile, turns - before)
+                if meanwhile > 2:
+                    break
+        finally:
+            made.set()
 
     def count() -> None:
         nonlocal turns
@@ -168,4 +178,4 @@ def test_other_threads_run_while_a_key_is_made() -> None:
             turns += 1
 
     run_together(generate, count)
-    assert turns > 2
+    assert meanwhile > 2

@@ -16,8 +16,9 @@ from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.tls import CHUNK, Pair, drain, flush, handshake, negotiate, pair_in_memory
 
-HANDSHAKES = 10_000
-WARM_UP = 2000
+HANDSHAKES = 12_000
+# By then the heap of a Python without a GIL has got as large as it gets, too.
+WARM_UP = 4_000
 MEBIBYTE = 1 << 20
 
 

@@ -8,7 +8,6 @@ import hashlib
 import random
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -318,19 +317,25 @@ def test_a_socket_closed_while_it_is_written_to_takes_no_stranger_along(
     It is looked at before each record: one may be on its way to the system call, and none after it.
     """
     raw = sockets[1].dup()
+    under_way = threading.Event()
 
     def keep_up() -> None:
         buffer = bytearray(1 << 20)
         try:
             while raw.recv_into(buffer):  # the records themselves, so that nothing ever fills up
-                pass
+                under_way.set()
         except ConnectionResetError:  # the tickets of TLS 1.3 were never read
             pass
 
+    def send_without_end() -> None:
+        data = bytes(1 << 27)
+        while True:  # it would be through before a busy machine comes to the next line of this test
+            connected_over_sockets.client.sendall(data)
+
     with raw:
         reading = background(keep_up)
-        sending = background(connected_over_sockets.client.sendall, bytes(1 << 27))
-        time.sleep(0.05)
+        sending = background(send_without_end)
+        assert under_way.wait(PATIENCE)
         number = sockets[0].fileno()
         sockets[0].close()
         with_number = socket.socketpair()

@@ -3,13 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 
 /// A place for what an object holds, which any thread may use. There is nothing in it before
 /// `__init__`: subclasses may call that late, or never.
 ///
 /// The lock is held while the functions below run what they are given. That must not run Python
-/// code, which could want the lock again.
+/// code, which could want the lock again, nor detach.
 pub(super) struct Held<T> {
     value: Mutex<Option<T>>,
     /// What to raise when there is nothing.
@@ -55,8 +54,11 @@ impl<T> Held<T> {
         drop(old);
     }
 
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<T>> {
-        self.value.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    /// Waits attached, for a thread that is attached itself and soon done. Without a GIL, one that
+    /// waits detached may be given the lock while the collector has stopped the others. The collector
+    /// looks at each object twice; what it does not see again it takes for garbage.
+    fn lock(&self, _py: Python<'_>) -> MutexGuard<'_, Option<T>> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
