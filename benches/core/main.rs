@@ -10,6 +10,8 @@ mod straight;
 
 use std::hint::black_box;
 use std::os::unix::net::UnixStream;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 use criterion::measurement::WallTime;
@@ -89,6 +91,30 @@ fn handshake<L: Library>(group: &mut Group<'_>, side: &str, version: i32) {
     });
 }
 
+/// On each of two threads, at the same time, half of the handshakes.
+fn handshake_on_two_threads<L: Library>(group: &mut Group<'_>, side: &str, version: i32) {
+    group.bench_function(side, |bencher| {
+        bencher.iter_custom(|handshakes| {
+            let ready = Barrier::new(2);
+            let half = || {
+                let contexts = L::contexts(version);
+                let mut room = vec![0; ROOM];
+                end::handshake::<L>(&contexts, &mut room);
+                ready.wait();
+                let start = Instant::now();
+                for _ in 0..handshakes.div_ceil(2) {
+                    end::handshake::<L>(&contexts, &mut room);
+                }
+                start.elapsed()
+            };
+            thread::scope(|scope| {
+                let other = scope.spawn(half);
+                half().max(other.join().unwrap())
+            })
+        });
+    });
+}
+
 fn resumption<L: Library>(group: &mut Group<'_>, side: &str, version: i32) {
     let contexts = L::contexts(version);
     let mut room = vec![0; ROOM];
@@ -108,6 +134,9 @@ fn handshakes(criterion: &mut Criterion) {
         resumption::<LibSsl>(&mut group, STRAIGHT, version);
         resumption::<Core>(&mut group, CORE, version);
     }
+    let mut group = criterion.benchmark_group("handshake, 2 threads");
+    handshake_on_two_threads::<LibSsl>(&mut group, STRAIGHT, TLS13);
+    handshake_on_two_threads::<Core>(&mut group, CORE, TLS13);
 }
 
 fn asking<L: Library>(group: &mut Group<'_>, side: &str) {
