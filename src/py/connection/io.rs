@@ -135,7 +135,9 @@ impl Connection {
 
     /// Receive data from the peer.
     ///
-    /// :param int bufsiz: the most bytes to return. No more than one record's (16384) come at once.
+    /// :param int bufsiz: the most bytes to return; however large it is, no more than 16384 come at
+    ///     once. From a socket these are as many whole records as have come and fit, from memory
+    ///     buffers, and with :const:`socket.MSG_PEEK`, those of one record.
     /// :param int flags: :const:`socket.MSG_PEEK` to leave the data to be received again; other
     ///     flags are ignored.
     /// :return: the data as :class:`bytes`, at least one, unless ``bufsiz`` is 0.

@@ -127,7 +127,8 @@ impl Step<'_> {
         unsafe { sys::SSL_set_options(self.as_ptr(), options) }
     }
 
-    /// Goes on with another context: its certificate, its options and its callbacks.
+    /// Goes on with another context: its certificates and its callbacks. Options, versions, and how the
+    /// peer is verified stay as they are.
     ///
     /// OpenSSL: `SSL_set_SSL_CTX`.
     #[doc(alias = "SSL_set_SSL_CTX")]
