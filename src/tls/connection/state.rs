@@ -10,7 +10,7 @@ use super::Step;
 use crate::tls::callbacks::{InfoCallback, trampolines};
 use crate::tls::context::{Context, alpn_list};
 use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
-use crate::tls::memory::wipe;
+use crate::tls::memory::{borrowed, wipe};
 use crate::tls::secret::Secret;
 use crate::tls::session::Session;
 use crate::tls::sys;
@@ -219,7 +219,7 @@ impl Step<'_> {
         // lock is held.
         unsafe {
             ffi::SSL_get0_alpn_selected(self.as_ptr(), &raw mut pointer, &raw mut len);
-            trampolines::bytes(pointer, len as usize).to_vec()
+            borrowed(pointer, len as usize).to_vec()
         }
     }
 
