@@ -268,23 +268,6 @@ impl Connection {
         self.app_data.set(Some(data));
     }
 
-    /// What carries the connection; ``None`` for memory buffers. Programs that subclass assign it.
-    #[getter]
-    fn _socket<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.socket.get_or_none(py)
-    }
-
-    #[setter(_socket)]
-    fn set_inner_socket(slf: &Bound<'_, Self>, value: Option<Py<PyAny>>) -> PyResult<()> {
-        let this = slf.get();
-        if value.is_some() {
-            this.attributes.of(slf)?;
-            attributes::delegate(slf)?;
-        }
-        this.socket.set(value);
-        Ok(())
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if !self.made.is() {
             return Ok(());
