@@ -9,7 +9,7 @@ mod verify;
 pub use certificate::Certificate;
 pub use fields::{Bound, Role};
 pub use name::{Field, Name};
-pub use store::{Store, flags};
+pub use store::{STORE_FLAGS, Store};
 pub use verify::{Rejection, verify};
 
 /// Certificates for the tests.
