@@ -5,7 +5,9 @@ All of it runs with pyOpenSSL as well, but for what is marked.
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, _util, crypto
 from support.certificates import Authority, Identity
 from support.implementation import deviation
+from support.programs import ROOT
 from support.threads import PATIENCE, background
 from support.tls import (
     Outcome,
@@ -441,6 +444,15 @@ def test_default_locations(monkeypatch: pytest.MonkeyPatch, authority: Authority
     assert lib.SSL_CTX_get_cert_store(context._context)
 
 
+@deviation
+def test_what_connections_share_with_a_context_stays(connected: Pair) -> None:
+    context = connected.client.get_context()
+    before = lib.SSL_CTX_get_options(context._context)
+    assert lib.SSL_CTX_set_options(context._context, SSL.OP_NO_TICKET) == before | SSL.OP_NO_TICKET
+    with pytest.raises(ValueError, match="already been used"):
+        lib.SSL_CTX_set_default_verify_paths(context._context)
+
+
 def test_methods() -> None:
     """mitmproxy looks whether they are there."""
     methods = ("TLS_method", "TLS_server_method", "TLS_client_method")
@@ -702,3 +714,18 @@ def test_features() -> None:
         assert getattr(lib, f"Cryptography_HAS_{feature}") == 1
     for feature in ("ENGINE", "NEXTPROTONEG", "SSL_ST"):
         assert getattr(lib, f"Cryptography_HAS_{feature}") == 0
+
+
+@deviation
+def test_the_page_has_every_name_and_no_other() -> None:
+    page = (ROOT / "docs/reference/private-names.md").read_text(encoding="utf-8")
+    of_lib = re.search(r"^## `lib`\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    assert of_lib is not None
+    cells = re.findall(r"^\|.*\|(.*)\|$", of_lib[1], re.MULTILINE)
+    patterns = {*re.findall(r"`(\w+\*?\w*)`", "".join(cells)), "Cryptography_HAS_*"} - {"NULL"}
+    there = {name for name in vars(lib) if not name.startswith("__")}
+    matched = {each: set(fnmatch.filter(there, each)) for each in patterns}
+    assert there == set().union(*matched.values())
+    assert all(matched.values())
+    named = set(re.findall(r"`(\w+)`", page))
+    assert {name for name in vars(type(ffi)) if not name.startswith("_")} <= named
