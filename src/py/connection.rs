@@ -33,7 +33,8 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 ///     more from now on.
 /// :param socket: the connected socket to use, or any object with a ``fileno()`` method, or a
 ///     descriptor. ``None`` for memory buffers: see :meth:`bio_read` and :meth:`bio_write`.
-/// :raises TypeError: if the context is none, or the socket is none.
+/// :raises TypeError: if ``context`` is no :class:`Context`, or ``socket`` neither an integer nor an
+///     object that has ``fileno()``.
 /// :raises ValueError: if the socket has no usable descriptor.
 ///
 /// Attributes that a connection does not have are those of its socket.
