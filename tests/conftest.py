@@ -32,6 +32,14 @@ def clean_error_queue() -> Iterator[None]:
     assert error_queue_is_empty()
 
 
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """What a function of `lib` leaves in the queue is its caller's to take, or a later call's to
+    forget."""
+    yield
+    SSL._lib.ERR_clear_error()
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory that holds every certificate and key as a file."""

@@ -14,6 +14,9 @@ from support.programs import ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "examples/README.md"])
 PAGES = [page for page in PAGES if "_build" not in page.parts]
 
+# Paths that pages name and that come to be when something is built.
+MADE = {"docs/_build/html"}
+
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -97,6 +100,16 @@ def test_expected_differences_have_their_rows() -> None:
     lines = (ROOT / "tests/compat/expected.txt").read_text().splitlines()
     named = {line.rpartition("|")[2].strip() for line in lines if "|" in line and line[0] != "#"}
     assert named <= rows
+
+
+@pages
+def test_paths_that_pages_name_exist(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        pytest.skip("it tells what there was")
+    folders = "|".join(re.escape(each.name) for each in ROOT.iterdir() if each.is_dir())
+    named = re.findall(rf"`((?:{folders})/[\w./*-]+)`", without_code(page))
+    missing = [path for path in named if path not in MADE and not list(ROOT.glob(path.rstrip("/")))]
+    assert not missing
 
 
 def test_targets_that_pages_name_exist() -> None:

@@ -50,3 +50,12 @@ def test_versions_of_the_two_manifests_agree() -> None:
     assert of["Cargo.toml"] is not None
     assert of["pyproject.toml"] is not None
     assert of["Cargo.toml"][1].replace("-", ".") == of["pyproject.toml"][1]
+
+
+def test_formats_are_checked_by_one_ruff() -> None:
+    pins = [
+        set(re.findall(r"ruff~=[\d.]+", (ROOT / name).read_text(encoding="utf-8")))
+        for name in ("pyproject.toml", ".pre-commit-config.yaml")
+    ]
+    assert len(pins[0]) == 1
+    assert pins[0] == pins[1]

@@ -38,39 +38,32 @@ Samples = dict[str, dict[str, list[float]]]
 NAME = "server"
 
 
-def cells(samples: Samples) -> list[str]:
-    """For each quantity ours and theirs; then the ratios of the rates and of processor time."""
-    pair = (samples[OURS], samples[REFERENCE])
-    shown = [f"{median(side['rate']):.0f} /s" for side in pair]
-    shown += [f"{median(side['median']) * 1e3:.2f} ms" for side in pair]
-    shown += [f"{median(side['p99']) * 1e3:.2f} ms" for side in pair]
-    shown += [f"{median(side['cpu']) * 1e6:.0f} µs" for side in pair]
-    ours, theirs = pair
-    shown.append(f"{median(us / them for us, them in zip(ours['rate'], theirs['rate'])):.2f}")
-    shown.append(f"{median(them / us for us, them in zip(ours['cpu'], theirs['cpu'])):.2f}")
+HEADER = ["", "here", "pyOpenSSL", "ratio"]
+
+
+def rows(samples: Samples) -> list[list[str]]:
+    """For each quantity ours, theirs, and how many times ours is the better one."""
+    ours, theirs = samples[OURS], samples[REFERENCE]
+    shown = []
+    for name, quantity, scale, unit in (
+        ("requests", "rate", 1, "/s"),
+        ("median", "median", 1e3, "ms"),
+        ("p99", "p99", 1e3, "ms"),
+        ("processor", "cpu", 1e6, "µs"),
+    ):
+        digits = 2 if unit == "ms" else 0
+        costs = [f"{median(side[quantity]) * scale:.{digits}f} {unit}" for side in (ours, theirs)]
+        rounds = zip(ours[quantity], theirs[quantity])
+        better = [us / them if quantity == "rate" else them / us for us, them in rounds]
+        shown.append([name, *costs, f"{median(better):.2f}"])
     return shown
-
-
-HEADER = [
-    "",
-    "requests, here",
-    "pyOpenSSL",
-    "median, here",
-    "pyOpenSSL",
-    "p99, here",
-    "pyOpenSSL",
-    "processor, here",
-    "pyOpenSSL",
-    "requests, ratio",
-    "processor, ratio",
-]
 
 
 def show(results: dict[str, Samples]) -> None:
     for case, samples in results.items():
         print(f"\n{case}")
-        for title, cell in zip(HEADER[1:], cells(samples)):
-            print(f"  {title:<20}{cell:>12}")
+        for name, *costs in rows(samples):
+            print(f"  {name:<12}" + "".join(f"{cost:>12}" for cost in costs))
 
 
 def numbers(results: dict[str, Samples], found: dict[str, Any], how: Any) -> dict[str, Any]:
@@ -79,7 +72,10 @@ def numbers(results: dict[str, Samples], found: dict[str, Any], how: Any) -> dic
 
 def render(numbers: dict[str, Any]) -> dict[Path, str]:
     """What stands in the page."""
-    lines = [[case, *cells(samples)] for case, samples in numbers["cases"].items()]
+    lines = []
+    for case, samples in numbers["cases"].items():
+        lines.append([f"**{case}**", "", "", ""])
+        lines += rows(samples)
     twisted = numbers["libraries"][OURS]["twisted"]
     where = f"Twisted {twisted}. {report.on_what(numbers['machine'])}."
     return {report.PAGE: f"{report.markdown(HEADER, lines)}\n\n{where}"}

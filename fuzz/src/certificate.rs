@@ -2,7 +2,7 @@
 
 use openssl_rust::tls::error::queue_is_empty;
 use openssl_rust::tls::object::nid;
-use openssl_rust::tls::x509::{Bound, Certificate, Role, Store, verify};
+use openssl_rust::tls::x509::{Certificate, Limit, Role, Store, verify};
 
 /// One input.
 ///
@@ -25,8 +25,8 @@ fn look_at(mut certificate: Certificate) {
     let _ = certificate.digest(c"sha256");
     let _ = certificate.extension_count();
     let _ = certificate.subject_name_hash();
-    for bound in [Bound::NotBefore, Bound::NotAfter] {
-        let _ = certificate.time(bound);
+    for limit in [Limit::NotBefore, Limit::NotAfter] {
+        let _ = certificate.time(limit);
     }
     if let Ok(key) = certificate.public_key() {
         let _ = (key.bits(), key.public_to_der());

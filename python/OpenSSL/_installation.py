@@ -20,6 +20,7 @@ from importlib import machinery, metadata
 DISTRIBUTION = "pyopenssl-rs"
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+# What pyOpenSSL installs, too, and may take away.
 _PYTHON = ("SSL.py", "__init__.py", "_util.py", "crypto.py", "debug.py", "rand.py", "version.py")
 
 

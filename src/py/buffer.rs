@@ -152,10 +152,11 @@ impl Drop for View {
     }
 }
 
-/// The plaintext of one record: what a read can bring at most.
+/// The plaintext of one record at most (RFC 8446 section 5.1): with as much room a read never leaves
+/// part of a record behind.
 const RECORD: usize = 16 * 1024;
 
-/// `bytes` of at most `limit` bytes, or as many as a record has, whichever is less. `read` writes
+/// `bytes` of at most `limit` bytes, or as many as a record can have, whichever is less. `read` writes
 /// to the room that it is given and returns how many bytes it wrote.
 pub(super) fn read_bytes<'py>(
     py: Python<'py>,

@@ -33,7 +33,8 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 ///     more from now on.
 /// :param socket: the connected socket to use, or any object with a ``fileno()`` method, or a
 ///     descriptor. ``None`` for memory buffers: see :meth:`bio_read` and :meth:`bio_write`.
-/// :raises TypeError: if the context is none, or the socket is none.
+/// :raises TypeError: if ``context`` is no :class:`Context`, or ``socket`` neither an integer nor an
+///     object that has ``fileno()``.
 /// :raises ValueError: if the socket has no usable descriptor.
 ///
 /// Attributes that a connection does not have are those of its socket.
@@ -266,23 +267,6 @@ impl Connection {
     /// :param data: any object.
     fn set_app_data(&self, data: Py<PyAny>) {
         self.app_data.set(Some(data));
-    }
-
-    /// What carries the connection; ``None`` for memory buffers. Programs that subclass assign it.
-    #[getter]
-    fn _socket<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.socket.get_or_none(py)
-    }
-
-    #[setter(_socket)]
-    fn set_inner_socket(slf: &Bound<'_, Self>, value: Option<Py<PyAny>>) -> PyResult<()> {
-        let this = slf.get();
-        if value.is_some() {
-            this.attributes.of(slf)?;
-            attributes::delegate(slf)?;
-        }
-        this.socket.set(value);
-        Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

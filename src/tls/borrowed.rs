@@ -6,7 +6,7 @@ use openssl_sys as ffi;
 
 use super::error::{Result, check, check_ptr, library_error};
 use super::pkey::PKey;
-use super::sys;
+use super::sys::{self, crypto};
 use super::x509::{Certificate, Name, Store};
 
 /// A certificate; `None` for null.
@@ -66,7 +66,7 @@ pub(crate) unsafe fn store(pointer: *mut ffi::X509_STORE) -> Option<Store> {
     }
     // SAFETY: the caller's promise; the handle owns the reference that is taken here.
     unsafe {
-        sys::crypto::X509_STORE_up_ref(pointer);
+        crypto::X509_STORE_up_ref(pointer);
         Some(Store::from_ptr(pointer))
     }
 }
@@ -135,24 +135,24 @@ pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
     // SAFETY: both stores are alive. While the first is locked its list of objects does not change,
     // and the second takes references of its own.
     unsafe {
-        check(sys::X509_STORE_lock(from))?;
+        check(crypto::X509_STORE_lock(from))?;
         let objects = ffi::X509_STORE_get0_objects(from);
         let copied = (0..ffi::OPENSSL_sk_num(objects.cast())).try_for_each(|n| {
             let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects.cast(), n).cast();
             let certificate = ffi::X509_OBJECT_get0_X509(object);
-            let list = sys::X509_OBJECT_get0_X509_CRL(object);
+            let list = crypto::X509_OBJECT_get0_X509_CRL(object);
             let code: c_int = if !certificate.is_null() {
                 ffi::X509_STORE_add_cert(to, certificate)
             } else if !list.is_null() {
-                sys::crypto::X509_STORE_add_crl(to, list)
+                crypto::X509_STORE_add_crl(to, list)
             } else {
                 1
             };
             check(code).map(drop)
         });
-        sys::X509_STORE_unlock(from);
+        crypto::X509_STORE_unlock(from);
         copied?;
-        check(sys::X509_STORE_set1_param(to, sys::X509_STORE_get0_param(from)))?;
+        check(crypto::X509_STORE_set1_param(to, crypto::X509_STORE_get0_param(from)))?;
     }
     Ok(())
 }

@@ -143,8 +143,7 @@ impl Connection {
         self.complete(interrupted, |step| step.handshake())
     }
 
-    /// Reads at most one record's worth of data, and returns how many bytes; at least 1, unless
-    /// there is no room.
+    /// Reads as [`Step::read`] does, and returns how many bytes; at least 1, unless there is no room.
     ///
     /// OpenSSL: `SSL_read`.
     #[doc(alias = "SSL_read")]
@@ -152,7 +151,7 @@ impl Connection {
         self.complete(interrupted, |step| step.read(room))
     }
 
-    /// As [`Self::read`], but leaves the data to be read again.
+    /// Reads as [`Step::peek`] does: the data stay, to be read again.
     ///
     /// OpenSSL: `SSL_peek`.
     #[doc(alias = "SSL_peek")]
@@ -346,7 +345,7 @@ impl<'c> Step<'c> {
         self.locked.kept.set(true);
     }
 
-    /// As [`Self::read`], but leaves the data to be read again.
+    /// Reads data of one record, and leaves them to be read again.
     ///
     /// OpenSSL: `SSL_peek`.
     pub fn peek(&self, room: &Writable<'_>) -> Result<usize> {

@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn take_empties_the_queue_and_names_library_and_reason() {
         clear_queue();
-        // SAFETY: a NULL name is what this call reports as an error.
+        // SAFETY: a BIO over no bytes reads nothing.
         let parsed = unsafe { ffi::BIO_new_mem_buf(b"".as_ptr().cast(), 0) };
         // SAFETY: the BIO was just made; PEM_read_bio_X509 takes null for what it may leave out.
         unsafe {

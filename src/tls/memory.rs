@@ -61,7 +61,7 @@ pub(crate) fn written(write: impl FnOnce(*mut ffi::BIO) -> c_int) -> Result<Vec<
 /// # Safety
 ///
 /// Unless `data` is null, `length` bytes at it are readable and do not change during `'a`.
-#[allow(clippy::disallowed_methods, reason = "this is the one helper, and it answers for null")]
+#[expect(clippy::disallowed_methods, reason = "this is the one helper, and it answers for null")]
 pub(crate) unsafe fn borrowed<'a>(data: *const c_uchar, length: usize) -> &'a [u8] {
     if data.is_null() {
         return &[];

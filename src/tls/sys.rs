@@ -30,19 +30,6 @@ unsafe extern "C" {
     pub(crate) fn BIO_new_file(path: *const c_char, mode: *const c_char) -> *mut ffi::BIO;
     pub(crate) fn OPENSSL_sk_new_null() -> *mut ffi::OPENSSL_STACK;
 
-    pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
-    pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
-    pub(crate) fn X509_STORE_get0_param(
-        store: *const ffi::X509_STORE,
-    ) -> *mut ffi::X509_VERIFY_PARAM;
-    pub(crate) fn X509_STORE_set1_param(
-        store: *mut ffi::X509_STORE,
-        parameters: *const ffi::X509_VERIFY_PARAM,
-    ) -> c_int;
-    pub(crate) fn X509_OBJECT_get0_X509_CRL(object: *const ffi::X509_OBJECT) -> *mut ffi::X509_CRL;
-    pub(crate) fn X509_get_default_cert_dir() -> *const c_char;
-    pub(crate) fn X509_get_default_cert_file() -> *const c_char;
-
     pub(crate) fn SSL_CTX_get_options(context: *const ffi::SSL_CTX) -> u64;
     pub(crate) fn SSL_CTX_set_options(context: *mut ffi::SSL_CTX, options: u64) -> u64;
     pub(crate) fn SSL_CTX_get_timeout(context: *const ffi::SSL_CTX) -> c_long;
@@ -62,7 +49,6 @@ unsafe extern "C" {
         context: *mut ffi::SSL_CTX,
         callback: Option<InfoCallback>,
     );
-
     pub(crate) fn SSL_CTX_set1_cert_store(context: *mut ffi::SSL_CTX, store: *mut ffi::X509_STORE);
 
     // openssl-sys declares the next four to take safe functions, which ours are not.

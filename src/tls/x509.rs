@@ -7,9 +7,9 @@ mod store;
 mod verify;
 
 pub use certificate::Certificate;
-pub use fields::{Bound, Role};
+pub use fields::{Limit, Role};
 pub use name::{Field, Name};
-pub use store::{Store, flags};
+pub use store::{STORE_FLAGS, Store};
 pub use verify::{Rejection, verify};
 
 /// Certificates for the tests.
@@ -44,8 +44,8 @@ mod tests {
         certificate.set_name(Role::Subject, &name(subject)).unwrap();
         certificate.set_name(Role::Issuer, &name(issuer)).unwrap();
         certificate.set_serial_number(c"01").unwrap();
-        certificate.set_time_from_now(Bound::NotBefore, -60).unwrap();
-        certificate.set_time_from_now(Bound::NotAfter, 3600).unwrap();
+        certificate.set_time_from_now(Limit::NotBefore, -60).unwrap();
+        certificate.set_time_from_now(Limit::NotAfter, 3600).unwrap();
         certificate.set_public_key(key).unwrap();
         certificate.sign(issuer_key, c"sha256").unwrap();
         certificate

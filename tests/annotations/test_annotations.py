@@ -86,7 +86,7 @@ def test_mistakes_are_refused(python: str, cache: Path) -> None:
 def test_every_signature_stands_for_the_one_of_pyopenssl(tmp_path: Path, cache: Path) -> None:
     """Each class, constructor and function, assigned to a protocol of the reference's."""
     found = subprocess.run(
-        [reference_python(), "-c", "import OpenSSL; print(OpenSSL.__path__[0])"],
+        [reference_python(), "-I", "-c", "import OpenSSL; print(OpenSSL.__path__[0])"],
         capture_output=True,
         text=True,
         check=True,

@@ -10,15 +10,13 @@ from typing import Callable
 import pytest
 from OpenSSL import SSL
 from support.certificates import Authority, Identity
-from support.peers import ClientPeer, Process
+from support.peers import UNCLEAN_ENDS, ClientPeer, Process
 from support.peers.curl import Curl
 from support.tls import new_server_context, receive_exactly
 
 PAYLOAD = os.urandom(10 << 20)
 
 Welcome = Callable[..., tuple[SSL.Connection, Process]]
-
-UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
 
 
 def close_cleanly(connection: SSL.Connection) -> None:

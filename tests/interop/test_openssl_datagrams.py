@@ -77,13 +77,20 @@ def wait_for_output(process: Process, pattern: bytes) -> re.Match[bytes]:
     raise AssertionError(process.output() + process.log.encode())
 
 
+def call(
+    run: Run, authority: Authority, listener: socket.socket, *options: str, host: str = "localhost"
+) -> Process:
+    return run(
+        *("s_client", "-dtls1_2", "-connect", f"{LOOPBACK}:{listener.getsockname()[1]}"),
+        *("-CAfile", str(authority.file), "-verify_return_error", "-verify_hostname", host),
+        *options,
+    )
+
+
 def test_their_client_at_our_server(
     run: Run, authority: Authority, server_context: SSL.Context, listener: socket.socket
 ) -> None:
-    process = run(
-        *("s_client", "-dtls1_2", "-quiet", "-connect", f"{LOOPBACK}:{listener.getsockname()[1]}"),
-        *("-CAfile", str(authority.file), "-verify_return_error", "-verify_hostname", "localhost"),
-    )
+    process = call(run, authority, listener, "-quiet")
     connection = accept(server_context, listener)
     assert connection.get_protocol_version_name() == "DTLSv1.2"
     process.feed(b"question\n")
@@ -97,10 +104,7 @@ def test_their_client_at_our_server(
 def test_their_client_refuses_another_host(
     run: Run, authority: Authority, server_context: SSL.Context, listener: socket.socket
 ) -> None:
-    process = run(
-        *("s_client", "-dtls1_2", "-quiet", "-connect", f"{LOOPBACK}:{listener.getsockname()[1]}"),
-        *("-CAfile", str(authority.file), "-verify_return_error", "-verify_hostname", "other.name"),
-    )
+    process = call(run, authority, listener, "-quiet", host="other.name")
     with pytest.raises(SSL.Error):
         accept(server_context, listener)
     assert process.wait() != 0
@@ -110,10 +114,7 @@ def test_their_client_exports_the_same_srtp_keys(
     run: Run, authority: Authority, server_context: SSL.Context, listener: socket.socket
 ) -> None:
     server_context.set_tlsext_use_srtp(PROFILE.encode())
-    process = run(
-        *("s_client", "-dtls1_2", "-connect", f"{LOOPBACK}:{listener.getsockname()[1]}"),
-        *("-CAfile", str(authority.file), "-use_srtp", PROFILE, *KEYS),
-    )
+    process = call(run, authority, listener, "-use_srtp", PROFILE, *KEYS)
     connection = accept(server_context, listener)
     assert connection.get_selected_srtp_profile() == PROFILE.encode()
     keys = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 60)

@@ -11,15 +11,13 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 from support.certificates import Authority, Identity
 from support.implementation import deviation
-from support.peers import Process, ServerPeer
+from support.peers import UNCLEAN_ENDS, Process, ServerPeer
 from support.threads import PATIENCE, background
 from support.tls import CHUNK, new_client_context, reasons, receive_exactly
 
 PAYLOAD = os.urandom(10 << 20)
 
 Connect = Callable[..., tuple[SSL.Connection, Process]]
-
-UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
 
 
 def test_ten_mebibytes_each_way_and_a_clean_close(

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use openssl_rust::tls::connection::Step;
 use openssl_rust::tls::error::queue_is_empty;
 use openssl_rust::tls::region::{Readable, Writable};
-use openssl_rust::tls::x509::{Bound, Role, verify};
+use openssl_rust::tls::x509::{Limit, Role, verify};
 use openssl_rust::tls::{Connection, Error, Result};
 
 use crate::World;
@@ -334,7 +334,7 @@ impl Here<'_> {
         let certificate = &contexts.certificate;
         let name = certificate.name(Role::Subject).unwrap();
         let _ = (certificate.to_der().unwrap(), certificate.to_text().unwrap(), name.fields());
-        let _ = (certificate.digest(c"sha256").unwrap(), certificate.time(Bound::NotAfter));
+        let _ = (certificate.digest(c"sha256").unwrap(), certificate.time(Limit::NotAfter));
         let _ = (name.hash(), name.one_line(), name.clone().to_der().unwrap());
         let chain = verify(&contexts.store, certificate, &[]).unwrap();
         assert_eq!(chain.unwrap().len(), 1);

@@ -136,7 +136,7 @@ def follow(title: str, environment: Environment, wheel: Path, without: str = "^$
             # A file, whose name is in its first line.
             (place / content.partition("\n")[0].removeprefix("# ")).write_text(content)
             continue
-        for line in content.splitlines():
+        for line in re.sub(r"\\\n *", "", content).splitlines():
             command = line.removeprefix("$ ") if line.startswith("$ ") else ""
             if not command:
                 expected.append(line)

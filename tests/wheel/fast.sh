@@ -12,9 +12,10 @@ cd "$(dirname "$0")/../.."
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-cp -r tests examples release shim pyproject.toml Cargo.toml Makefile Cargo.lock LICENSE ./*.md "$place"
-mkdir "$place/docs"
-cp docs/*.md "$place/docs"
+# All that tests look at, but not the package and what it is made of.
+cp -r benches docs examples fuzz release shim tests "$place"
+cp pyproject.toml Cargo.toml Cargo.lock Makefile LICENSE .pre-commit-config.yaml ./*.md "$place"
+rm -rf "$place/docs/_build" "$place/fuzz/target"
 cd "$place"
 
 "$python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'

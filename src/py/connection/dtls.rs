@@ -1,5 +1,7 @@
 //! What is particular to datagrams.
 
+use std::ffi::c_long;
+
 use pyo3::prelude::*;
 
 use super::Connection;
@@ -40,5 +42,23 @@ impl Connection {
     #[pyo3(name = "DTLSv1_handle_timeout")]
     fn dtlsv1_handle_timeout(&self, py: Python<'_>) -> PyResult<bool> {
         self.run(py, |core, _| core.step().handle_timeout())
+    }
+
+    /// Set the largest datagram to send.
+    ///
+    /// :param int mtu: in bytes.
+    ///
+    /// OpenSSL: ``SSL_set_mtu``.
+    fn set_ciphertext_mtu(&self, py: Python<'_>, mtu: c_long) -> PyResult<()> {
+        self.step(py, |step| step.set_mtu(mtu))
+    }
+
+    /// Get the largest amount of data that fits into a datagram.
+    ///
+    /// :return: in bytes; 0 before the handshake.
+    ///
+    /// OpenSSL: ``DTLS_get_data_mtu``.
+    fn get_cleartext_mtu(&self, py: Python<'_>) -> PyResult<usize> {
+        self.step(py, |step| step.data_mtu())
     }
 }

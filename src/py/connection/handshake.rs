@@ -189,16 +189,6 @@ impl Connection {
         self.try_step(py, |step| step.set_alpn_protocols(&names))
     }
 
-    /// Get the protocol that was agreed on.
-    ///
-    /// :return: its name as :class:`bytes`; empty for none.
-    ///
-    /// OpenSSL: ``SSL_get0_alpn_selected``.
-    fn get_alpn_proto_negotiated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let name = self.step(py, |step| step.alpn_protocol())?;
-        Ok(PyBytes::new(py, &name))
-    }
-
     /// Have a client ask for a stapled OCSP response (RFC 6066 section 8): see
     /// :meth:`Context.set_ocsp_client_callback`.
     ///

@@ -1,6 +1,6 @@
-//! Moving data: to and from the peer, and to and from memory buffers.
+//! Moving data, to and from the peer, and to and from memory buffers; and the end of it.
 
-use std::ffi::{c_int, c_long};
+use std::ffi::c_int;
 
 use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -135,7 +135,9 @@ impl Connection {
 
     /// Receive data from the peer.
     ///
-    /// :param int bufsiz: the most bytes to return. No more than one record's (16384) come at once.
+    /// :param int bufsiz: the most bytes to return; however large it is, no more than 16384 come at
+    ///     once. From a socket these are as many whole records as have come and fit, from memory
+    ///     buffers, and with :const:`socket.MSG_PEEK`, those of one record.
     /// :param int flags: :const:`socket.MSG_PEEK` to leave the data to be received again; other
     ///     flags are ignored.
     /// :return: the data as :class:`bytes`, at least one, unless ``bufsiz`` is 0.
@@ -303,24 +305,6 @@ impl Connection {
     /// OpenSSL: ``SSL_want_write``.
     fn want_write(&self, py: Python<'_>) -> PyResult<c_int> {
         self.step(py, |step| c_int::from(step.wants_write()))
-    }
-
-    /// Set the largest datagram to send.
-    ///
-    /// :param int mtu: in bytes.
-    ///
-    /// OpenSSL: ``SSL_set_mtu``.
-    fn set_ciphertext_mtu(&self, py: Python<'_>, mtu: c_long) -> PyResult<()> {
-        self.step(py, |step| step.set_mtu(mtu))
-    }
-
-    /// Get the largest amount of data that fits into a datagram.
-    ///
-    /// :return: in bytes; 0 before the handshake.
-    ///
-    /// OpenSSL: ``DTLS_get_data_mtu``.
-    fn get_cleartext_mtu(&self, py: Python<'_>) -> PyResult<usize> {
-        self.step(py, |step| step.data_mtu())
     }
 
     /// A connection has no file object.

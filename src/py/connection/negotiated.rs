@@ -86,6 +86,16 @@ impl Connection {
         self.step(py, |step| step.group_name())
     }
 
+    /// Get the protocol that was agreed on.
+    ///
+    /// :return: its name as :class:`bytes`; empty for none.
+    ///
+    /// OpenSSL: ``SSL_get0_alpn_selected``.
+    fn get_alpn_proto_negotiated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let name = self.step(py, |step| step.alpn_protocol())?;
+        Ok(PyBytes::new(py, &name))
+    }
+
     /// Get the SRTP protection profile that was agreed on (RFC 5764).
     ///
     /// :return: its name as :class:`bytes`; empty for none.

@@ -2,10 +2,27 @@
 
 use pyo3::prelude::*;
 
-use super::Connection;
+use super::{Connection, attributes};
 
 #[pymethods]
 impl Connection {
+    /// What carries the connection; ``None`` for memory buffers. Programs that subclass assign it.
+    #[getter]
+    fn _socket<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.socket.get_or_none(py)
+    }
+
+    #[setter(_socket)]
+    fn set_inner_socket(slf: &Bound<'_, Self>, value: Option<Py<PyAny>>) -> PyResult<()> {
+        let this = slf.get();
+        if value.is_some() {
+            this.attributes.of(slf)?;
+            attributes::delegate(slf)?;
+        }
+        this.socket.set(value);
+        Ok(())
+    }
+
     /// As :meth:`get_context`.
     #[getter(_context)]
     fn context_attribute<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,6 +1,6 @@
 //! What the functions of `OpenSSL.crypto` take.
 
-use std::ffi::{CString, c_int};
+use std::ffi::CString;
 
 use pyo3::PyClass;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::py::arguments::type_name;
+use crate::tls::constants::{FILETYPE_ASN1, FILETYPE_PEM};
 
 /// An encoding. The argument `type` of the functions that load and dump.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,9 +19,9 @@ pub(super) enum FileType {
     Unknown,
 }
 
-/// The values of `FILETYPE_PEM`, `FILETYPE_ASN1` and `FILETYPE_TEXT`.
-pub(super) const FILE_TYPES: [(&str, c_int); 3] =
-    [("FILETYPE_PEM", 1), ("FILETYPE_ASN1", 2), ("FILETYPE_TEXT", 0xFFFF)];
+/// The constants for the first three. The third is this module's own: OpenSSL has no such number.
+pub(super) const FILE_TYPES: [(&str, i64); 3] =
+    [("FILETYPE_PEM", FILETYPE_PEM), ("FILETYPE_ASN1", FILETYPE_ASN1), ("FILETYPE_TEXT", 0xFFFF)];
 
 impl FileType {
     /// Whatever equals one of the constants stands for it.

@@ -1,5 +1,7 @@
 //! The class `_EllipticCurve`, and the curves there are.
 
+use std::ffi::c_int;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PySet;
@@ -33,7 +35,7 @@ impl EllipticCurve {
     }
 
     #[getter]
-    fn _nid(&self) -> std::ffi::c_int {
+    fn _nid(&self) -> c_int {
         self.curve.nid()
     }
 

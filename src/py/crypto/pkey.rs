@@ -11,8 +11,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::{cryptography, passphrase as prompt};
 use crate::py::arguments::integer;
-use crate::py::errors::CryptoError;
-use crate::py::errors::deprecated;
+use crate::py::errors::{CryptoError, deprecated};
 use crate::tls;
 use crate::tls::pkey::{self, Cipher};
 

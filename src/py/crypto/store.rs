@@ -12,7 +12,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::x509::X509;
 use crate::py::arguments::optional_path;
-use crate::tls::x509::{Store, flags};
+use crate::tls::x509::{STORE_FLAGS, Store};
 
 /// Trusted certificates, and how to verify with them.
 ///
@@ -154,25 +154,12 @@ impl X509StoreFlags {
     fn new() -> Self {
         Self
     }
+}
 
-    #[classattr]
-    const CRL_CHECK: c_ulong = flags::CRL_CHECK;
-    #[classattr]
-    const CRL_CHECK_ALL: c_ulong = flags::CRL_CHECK_ALL;
-    #[classattr]
-    const IGNORE_CRITICAL: c_ulong = flags::IGNORE_CRITICAL;
-    #[classattr]
-    const X509_STRICT: c_ulong = flags::X509_STRICT;
-    #[classattr]
-    const ALLOW_PROXY_CERTS: c_ulong = flags::ALLOW_PROXY_CERTS;
-    #[classattr]
-    const POLICY_CHECK: c_ulong = flags::POLICY_CHECK;
-    #[classattr]
-    const EXPLICIT_POLICY: c_ulong = flags::EXPLICIT_POLICY;
-    #[classattr]
-    const INHIBIT_MAP: c_ulong = flags::INHIBIT_MAP;
-    #[classattr]
-    const CHECK_SS_SIGNATURE: c_ulong = flags::CHECK_SS_SIGNATURE;
-    #[classattr]
-    const PARTIAL_CHAIN: c_ulong = flags::PARTIAL_CHAIN;
+impl X509StoreFlags {
+    /// Gives the class its constants.
+    pub(super) fn add_values(py: Python<'_>) -> PyResult<()> {
+        let class = py.get_type::<Self>();
+        STORE_FLAGS.iter().try_for_each(|(name, value)| class.setattr(*name, value))
+    }
 }

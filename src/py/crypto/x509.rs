@@ -1,6 +1,6 @@
 //! The class `X509`.
 
-use std::ffi::{CString, c_long};
+use std::ffi::{CString, c_int, c_long, c_ulong};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -16,7 +16,7 @@ use crate::py::arguments::integer;
 use crate::py::errors::deprecated;
 use crate::tls;
 use crate::tls::object::Nid;
-use crate::tls::x509::{Bound as End, Certificate, Name, Role};
+use crate::tls::x509::{Certificate, Limit, Name, Role};
 
 /// An X.509 certificate (RFC 5280).
 ///
@@ -128,26 +128,26 @@ impl X509 {
         Ok(self.held.change(name.py(), change)??)
     }
 
-    fn set_time(&self, end: End, when: &Bound<'_, PyAny>) -> Result<()> {
+    fn set_time(&self, limit: Limit, when: &Bound<'_, PyAny>) -> Result<()> {
         let time = when
             .cast::<PyBytes>()
             .map_err(|_| PyTypeError::new_err("when must be a byte string"))?;
         let time =
             CString::new(time.as_bytes()).map_err(|_| PyValueError::new_err("Invalid string"))?;
-        self.change(when.py(), |certificate| certificate.set_time(end, &time))
+        self.change(when.py(), |certificate| certificate.set_time(limit, &time))
     }
 
-    fn adjust_time(&self, end: End, amount: &Bound<'_, PyAny>) -> Result<()> {
+    fn adjust_time(&self, limit: Limit, amount: &Bound<'_, PyAny>) -> Result<()> {
         let seconds: c_long = integer(amount, "amount must be an integer")?;
         self.change(amount.py(), |certificate| {
             // A time that has no year in four digits is ignored, as in the reference.
-            let _ = certificate.set_time_from_now(end, seconds);
+            let _ = certificate.set_time_from_now(limit, seconds);
             Ok(())
         })
     }
 
-    fn time<'py>(&self, py: Python<'py>, end: End) -> Result<Option<Bound<'py, PyBytes>>> {
-        let time = self.read(py, |certificate| certificate.time(end))?;
+    fn time<'py>(&self, py: Python<'py>, limit: Limit) -> Result<Option<Bound<'py, PyBytes>>> {
+        let time = self.read(py, |certificate| certificate.time(limit))?;
         Ok(time.map(|time| PyBytes::new(py, &time)))
     }
 }
@@ -306,7 +306,7 @@ impl X509 {
     /// :return: an :class:`int` of 32 bits.
     ///
     /// OpenSSL: ``X509_subject_name_hash``.
-    fn subject_name_hash(&self, py: Python<'_>) -> Result<std::ffi::c_ulong> {
+    fn subject_name_hash(&self, py: Python<'_>) -> Result<c_ulong> {
         self.read(py, |certificate| Ok(certificate.subject_name_hash()))
     }
 
@@ -348,7 +348,7 @@ impl X509 {
     #[pyo3(name = "gmtime_adj_notAfter")]
     fn gmtime_adj_not_after(&self, amount: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(amount.py(), "gmtime_adj_notAfter")?;
-        self.adjust_time(End::NotAfter, amount)
+        self.adjust_time(Limit::NotAfter, amount)
     }
 
     /// Set the beginning of the validity to so many seconds from now. Deprecated.
@@ -360,7 +360,7 @@ impl X509 {
     #[pyo3(name = "gmtime_adj_notBefore")]
     fn gmtime_adj_not_before(&self, amount: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(amount.py(), "gmtime_adj_notBefore")?;
-        self.adjust_time(End::NotBefore, amount)
+        self.adjust_time(Limit::NotBefore, amount)
     }
 
     /// Whether the validity has ended.
@@ -394,7 +394,7 @@ impl X509 {
     /// OpenSSL: ``X509_get0_notBefore``.
     #[pyo3(name = "get_notBefore")]
     fn get_not_before<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyBytes>>> {
-        self.time(py, End::NotBefore)
+        self.time(py, Limit::NotBefore)
     }
 
     /// Set the beginning of the validity. Deprecated.
@@ -407,7 +407,7 @@ impl X509 {
     #[pyo3(name = "set_notBefore")]
     fn set_not_before(&self, when: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(when.py(), "set_notBefore")?;
-        self.set_time(End::NotBefore, when)
+        self.set_time(Limit::NotBefore, when)
     }
 
     /// Get the end of the validity.
@@ -417,7 +417,7 @@ impl X509 {
     /// OpenSSL: ``X509_get0_notAfter``.
     #[pyo3(name = "get_notAfter")]
     fn get_not_after<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyBytes>>> {
-        self.time(py, End::NotAfter)
+        self.time(py, Limit::NotAfter)
     }
 
     /// Set the end of the validity. Deprecated.
@@ -430,7 +430,7 @@ impl X509 {
     #[pyo3(name = "set_notAfter")]
     fn set_not_after(&self, when: &Bound<'_, PyAny>) -> Result<()> {
         use_builder(when.py(), "set_notAfter")?;
-        self.set_time(End::NotAfter, when)
+        self.set_time(Limit::NotAfter, when)
     }
 
     /// Get the name of who signed the certificate. Deprecated.
@@ -484,7 +484,7 @@ impl X509 {
     /// :return: an :class:`int`.
     ///
     /// OpenSSL: ``X509_get_ext_count``.
-    fn get_extension_count(&self, py: Python<'_>) -> Result<std::ffi::c_int> {
+    fn get_extension_count(&self, py: Python<'_>) -> Result<c_int> {
         self.read(py, |certificate| Ok(certificate.extension_count()))
     }
 }

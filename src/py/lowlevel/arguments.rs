@@ -1,19 +1,17 @@
 //! What the functions take and answer.
 
 use std::ffi::{CString, c_int};
-use std::sync::{Arc, Mutex};
 
 use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::handle::{Handle, Named};
+use super::handle::{Handle, Named, SharedBio};
 use crate::py::arguments::type_name;
 use crate::py::connection::Connection;
 use crate::py::context::Context;
 use crate::tls;
-use crate::tls::bio::Bio;
 use crate::tls::x509::{Certificate, Name};
 
 /// An argument that has to be a handle of one kind; with what it names.
@@ -109,7 +107,7 @@ impl Target<'_> for tls::dh::Parameters {
     }
 }
 
-impl Target<'_> for Arc<Mutex<Option<Bio>>> {
+impl Target<'_> for SharedBio {
     const C_TYPE: &'static str = "BIO *";
 
     fn of(handle: &Handle, _: Python<'_>) -> PyResult<Option<Self>> {
@@ -229,7 +227,8 @@ impl Chars<'_> {
     }
 }
 
-fn until_nul(bytes: &[u8]) -> &[u8] {
+/// A string, from memory that may go on behind it.
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 

@@ -1,14 +1,12 @@
 //! The constants of `lib`, and its flags for what this library has.
 
-use std::ffi::c_ulong;
-
 use pyo3::prelude::*;
 
 use crate::py::crypto::pkey::TYPES;
 use crate::tls::constants::{ALL, MODES, VERIFICATION_CODES};
 use crate::tls::verification::HOST_FLAGS;
 use crate::tls::version;
-use crate::tls::x509::flags;
+use crate::tls::x509::STORE_FLAGS;
 
 /// Prefixes of constants of `OpenSSL.SSL` that have an `SSL_` before them in C.
 const PREFIXED: [&str; 4] = ["OP_", "VERIFY_", "SESS_CACHE_", "FILETYPE_"];
@@ -44,20 +42,6 @@ const FEATURES: &[(&str, u8)] = &[
     ("TLSv1_3_HS_FUNCTIONS", 0),
     ("UNEXPECTED_EOF_WHILE_READING", 1),
     ("VERIFIED_CHAIN", 1),
-];
-
-/// Flags of stores (`x509_vfy.h`: `X509_V_FLAG_*`).
-const STORE_FLAGS: [(&str, c_ulong); 10] = [
-    ("CRL_CHECK", flags::CRL_CHECK),
-    ("CRL_CHECK_ALL", flags::CRL_CHECK_ALL),
-    ("IGNORE_CRITICAL", flags::IGNORE_CRITICAL),
-    ("X509_STRICT", flags::X509_STRICT),
-    ("ALLOW_PROXY_CERTS", flags::ALLOW_PROXY_CERTS),
-    ("POLICY_CHECK", flags::POLICY_CHECK),
-    ("EXPLICIT_POLICY", flags::EXPLICIT_POLICY),
-    ("INHIBIT_MAP", flags::INHIBIT_MAP),
-    ("CHECK_SS_SIGNATURE", flags::CHECK_SS_SIGNATURE),
-    ("PARTIAL_CHAIN", flags::PARTIAL_CHAIN),
 ];
 
 pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -11,14 +11,12 @@ use pyo3::prelude::*;
 
 use super::add_functions;
 use super::arguments::{Chars, Null, Of, Room, handle_or_null};
-use super::handle::{Handle, Named};
+use super::handle::{Handle, Named, SharedBio};
 use crate::tls::bio::Bio;
 use crate::tls::context::default_locations;
 use crate::tls::dh::Parameters;
 use crate::tls::object;
 use crate::tls::x509::{Certificate, Name};
-
-type BioSlot = Arc<Mutex<Option<Bio>>>;
 
 thread_local! {
     /// What a function left in C's `errno`.
@@ -75,7 +73,7 @@ fn bio_new_mem_buf(bytes: Chars<'_>, length: c_int) -> PyResult<Handle> {
 
 /// ``int BIO_free(BIO *)``: closes it. Answers 0 if there is nothing to close.
 #[pyfunction(name = "BIO_free", signature = (bio, /))]
-fn bio_free(py: Python<'_>, bio: Of<Option<BioSlot>>) -> c_int {
+fn bio_free(py: Python<'_>, bio: Of<Option<SharedBio>>) -> c_int {
     let Some(bio) = bio.0 else { return 0 };
     // Closing it waits for nothing but a thread that reads from it.
     let freed = py.detach(|| bio.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -88,7 +86,7 @@ fn bio_free(py: Python<'_>, bio: Of<Option<BioSlot>>) -> c_int {
 #[pyfunction(name = "PEM_read_bio_DHparams", signature = (bio, reuse, callback, userdata, /))]
 fn pem_read_bio_dhparams(
     py: Python<'_>,
-    bio: Of<BioSlot>,
+    bio: Of<SharedBio>,
     reuse: Of<Null>,
     callback: Of<Null>,
     userdata: Of<Null>,

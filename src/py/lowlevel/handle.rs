@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PySlice, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyTypeCheck, PyVisit};
 
-use super::arguments::Of;
+use super::arguments::{Of, until_nul};
 use crate::py::collector::{Made, Slot};
 use crate::py::connection::Connection;
 use crate::py::context::Context;
@@ -39,6 +39,9 @@ pub(crate) struct Handle {
     object: Slot,
 }
 
+/// A BIO that several handles may name; `None` once it was freed.
+pub(super) type SharedBio = Arc<Mutex<Option<Bio>>>;
+
 /// What a handle names.
 #[derive(Clone)]
 pub(super) enum Named {
@@ -61,8 +64,7 @@ pub(super) enum Named {
     Store(Store),
     Method(Method),
     Dh(tls::dh::Parameters),
-    /// `None` once it was freed.
-    Bio(Arc<Mutex<Option<Bio>>>),
+    Bio(SharedBio),
     Text(&'static CStr),
 }
 
@@ -262,7 +264,7 @@ impl Handle {
         };
         let bytes =
             usize::try_from(maxlen).ok().and_then(|most| bytes.get(..most)).unwrap_or(bytes);
-        Ok(PyBytes::new(py, bytes.split(|byte| *byte == 0).next().unwrap_or_default()))
+        Ok(PyBytes::new(py, until_nul(bytes)))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -11,6 +11,7 @@ use openssl_sys as ffi;
 use super::{AlpnAnswer, ConnectionState, OcspCallback, ServerNameAnswer, Verification};
 use crate::tls::borrowed;
 use crate::tls::error::{Error, Result, check, library_error};
+use crate::tls::memory;
 
 /// The longest cookie that a DTLS HelloVerifyRequest carries (RFC 6347 section 4.2.1;
 /// `DTLS1_COOKIE_LENGTH`).
@@ -139,7 +140,7 @@ pub(crate) unsafe extern "C" fn alpn_select(
     // client's list is `offered_len` bytes and lives during the call.
     let (state, offered) = unsafe {
         let Some(state) = state(ssl) else { return SSL_TLSEXT_ERR_ALERT_FATAL };
-        (state, bytes(offered, offered_len as usize))
+        (state, memory::borrowed(offered, offered_len as usize))
     };
     let Some(callback) = state.current().alpn_select.clone() else { return SSL_TLSEXT_ERR_NOACK };
     let answer = state.run(None, || {
@@ -218,7 +219,8 @@ pub(crate) unsafe extern "C" fn ocsp(ssl: *mut ffi::SSL, _pointer: *mut c_void) 
             };
             // A copy: the callback may call the connection and make OpenSSL drop its own.
             // SAFETY: a length above 0 is that of the response.
-            let response = unsafe { bytes(response, usize::try_from(len).unwrap_or(0)) }.to_vec();
+            let response =
+                unsafe { memory::borrowed(response, usize::try_from(len).unwrap_or(0)) }.to_vec();
             Ok(c_int::from(callback(state, &response)?))
         }),
     }
@@ -288,7 +290,7 @@ pub(crate) unsafe extern "C" fn cookie_verify(
     // cookie is `cookie_len` bytes and lives during the call.
     let (state, cookie) = unsafe {
         let Some(state) = state(ssl) else { return 0 };
-        (state, bytes(cookie, cookie_len as usize))
+        (state, memory::borrowed(cookie, cookie_len as usize))
     };
     let Some(callback) = state.current().cookie_verify.clone() else { return 0 };
     c_int::from(state.run(false, || callback(state, cookie)))
@@ -304,20 +306,6 @@ fn protocols(mut list: &[u8]) -> Vec<&[u8]> {
         list = rest;
     }
     names
-}
-
-/// Bytes that C lends; none where the pointer is null.
-///
-/// # Safety
-///
-/// Unless null, `pointer` has `len` readable bytes for `'a`.
-#[expect(clippy::disallowed_methods, reason = "this is the function that looks for null first")]
-pub(crate) unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> &'a [u8] {
-    if pointer.is_null() || len == 0 {
-        return &[];
-    }
-    // SAFETY: not null, and the caller's promise.
-    unsafe { std::slice::from_raw_parts(pointer, len) }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::Step;
 use crate::tls::callbacks::{InfoCallback, trampolines};
 use crate::tls::context::{Context, alpn_list};
 use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
-use crate::tls::memory::wipe;
+use crate::tls::memory::{borrowed, wipe};
 use crate::tls::secret::Secret;
 use crate::tls::session::Session;
 use crate::tls::sys;
@@ -127,7 +127,8 @@ impl Step<'_> {
         unsafe { sys::SSL_set_options(self.as_ptr(), options) }
     }
 
-    /// Goes on with another context: its certificate, its options and its callbacks.
+    /// Goes on with another context: its certificates and its callbacks. Options, versions, and how the
+    /// peer is verified stay as they are.
     ///
     /// OpenSSL: `SSL_set_SSL_CTX`.
     #[doc(alias = "SSL_set_SSL_CTX")]
@@ -218,7 +219,7 @@ impl Step<'_> {
         // lock is held.
         unsafe {
             ffi::SSL_get0_alpn_selected(self.as_ptr(), &raw mut pointer, &raw mut len);
-            trampolines::bytes(pointer, len as usize).to_vec()
+            borrowed(pointer, len as usize).to_vec()
         }
     }
 

@@ -228,9 +228,7 @@ impl Setting {
         }
         Ok(())
     }
-}
 
-impl Setting {
     /// Whether a connection has a copy of it from its beginning, and never asks the context again.
     /// (OpenSSL: what `SSL_new` copies.)
     pub(super) fn is_copied(&self) -> bool {

@@ -222,8 +222,8 @@ pub fn default_locations() -> (&'static CStr, &'static CStr) {
     // SAFETY: both return static NUL-terminated strings.
     unsafe {
         (
-            CStr::from_ptr(sys::X509_get_default_cert_file()),
-            CStr::from_ptr(sys::X509_get_default_cert_dir()),
+            CStr::from_ptr(sys::crypto::X509_get_default_cert_file()),
+            CStr::from_ptr(sys::crypto::X509_get_default_cert_dir()),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates, names, keys: declarations of libcrypto that `openssl-sys` lacks.
+//! Certificates, names, stores, keys: declarations of libcrypto that `openssl-sys` lacks.
 //!
 //! Parameters that OpenSSL 4.0 made `const` are `*const` here: the 3.0 functions only read them too.
 
@@ -35,6 +35,9 @@ unsafe extern "C" {
         certificate_flags: c_ulong,
     ) -> c_int;
 
+    pub(crate) fn X509_get_default_cert_dir() -> *const c_char;
+    pub(crate) fn X509_get_default_cert_file() -> *const c_char;
+
     pub(crate) fn X509_NAME_delete_entry(
         name: *mut ffi::X509_NAME,
         index: c_int,
@@ -59,6 +62,16 @@ unsafe extern "C" {
         file: *const c_char,
         directory: *const c_char,
     ) -> c_int;
+    pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
+    pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
+    pub(crate) fn X509_STORE_get0_param(
+        store: *const ffi::X509_STORE,
+    ) -> *mut ffi::X509_VERIFY_PARAM;
+    pub(crate) fn X509_STORE_set1_param(
+        store: *mut ffi::X509_STORE,
+        parameters: *const ffi::X509_VERIFY_PARAM,
+    ) -> c_int;
+    pub(crate) fn X509_OBJECT_get0_X509_CRL(object: *const ffi::X509_OBJECT) -> *mut ffi::X509_CRL;
     pub(crate) fn d2i_X509_CRL_bio(
         data: *mut ffi::BIO,
         reuse: *mut *mut ffi::X509_CRL,

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use crate::tls::error::queue_is_empty;
     use crate::tls::object::nid;
-    use crate::tls::x509::Bound;
+    use crate::tls::x509::Limit;
     use crate::tls::x509::tests::{authority, name};
 
     #[test]
@@ -246,13 +246,13 @@ mod tests {
     fn changes_after_signing_survive_the_parting_of_clones() {
         let (mut original, key) = authority("root");
         original.set_name_field(Role::Issuer, nid(c"CN").unwrap(), b"issuer").unwrap();
-        original.set_time(Bound::NotAfter, c"20300102030405Z").unwrap();
+        original.set_time(Limit::NotAfter, c"20300102030405Z").unwrap();
         original.set_serial_number(c"77").unwrap();
         let clone = original.clone();
         original.set_version(0).unwrap();
         assert_ne!(original.raw(), clone.raw());
         assert_eq!(original.name(Role::Issuer).unwrap().one_line().unwrap(), "/CN=issuer");
-        assert_eq!(original.time(Bound::NotAfter).unwrap().unwrap(), b"20300102030405Z");
+        assert_eq!(original.time(Limit::NotAfter).unwrap().unwrap(), b"20300102030405Z");
         assert_eq!(original.serial_number().unwrap(), "77");
         original.sign(&key, c"sha256").unwrap();
         let loaded = Certificate::from_der(&original.to_der().unwrap()).unwrap();
@@ -265,7 +265,7 @@ mod tests {
         original.set_version(2).unwrap();
         original.set_name(Role::Subject, &name("unfinished")).unwrap();
         original.set_serial_number(c"0123").unwrap();
-        original.set_time(Bound::NotAfter, c"20300102030405Z").unwrap();
+        original.set_time(Limit::NotAfter, c"20300102030405Z").unwrap();
         let (_, key) = authority("root");
         original.set_public_key(&key).unwrap();
         let clone = original.clone();
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(original.name(Role::Subject).unwrap().one_line().unwrap(), "/CN=UNFINISHED");
         assert_eq!(original.version(), 2);
         assert_eq!(original.serial_number().unwrap(), "0123");
-        assert_eq!(original.time(Bound::NotAfter).unwrap().unwrap(), b"20300102030405Z");
+        assert_eq!(original.time(Limit::NotAfter).unwrap().unwrap(), b"20300102030405Z");
         assert_eq!(original.public_key().unwrap().bits(), 2048);
         assert!(queue_is_empty());
     }

@@ -24,7 +24,7 @@ pub enum Role {
 
 /// One of the two ends of a certificate's validity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Bound {
+pub enum Limit {
     /// The first moment.
     NotBefore,
     /// The last moment.
@@ -134,13 +134,13 @@ impl Certificate {
     ///
     /// OpenSSL: `X509_get0_notBefore`, `X509_get0_notAfter`, `ASN1_TIME_to_generalizedtime`.
     #[doc(alias = "X509_get0_notAfter")]
-    pub fn time(&self, bound: Bound) -> Result<Option<Vec<u8>>> {
+    pub fn time(&self, limit: Limit) -> Result<Option<Vec<u8>>> {
         let _queue = CleanQueue::new();
         // SAFETY: the certificate owns the time; what the conversion makes is freed here.
         unsafe {
-            let time = match bound {
-                Bound::NotBefore => sys::X509_get0_notBefore(self.raw()),
-                Bound::NotAfter => sys::X509_get0_notAfter(self.raw()),
+            let time = match limit {
+                Limit::NotBefore => sys::X509_get0_notBefore(self.raw()),
+                Limit::NotAfter => sys::X509_get0_notAfter(self.raw()),
             };
             if ffi::ASN1_STRING_length(time.cast()) == 0 {
                 return Ok(None);
@@ -160,10 +160,10 @@ impl Certificate {
     ///
     /// OpenSSL: `ASN1_TIME_set_string`.
     #[doc(alias = "ASN1_TIME_set_string")]
-    pub fn set_time(&mut self, bound: Bound, time: &CStr) -> Result<()> {
+    pub fn set_time(&mut self, limit: Limit, time: &CStr) -> Result<()> {
         let _queue = CleanQueue::new();
         // SAFETY: nobody else has the certificate, which owns the time; the text is copied.
-        let set = unsafe { ffi::ASN1_TIME_set_string(self.time_mut(bound)?, time.as_ptr()) };
+        let set = unsafe { ffi::ASN1_TIME_set_string(self.time_mut(limit)?, time.as_ptr()) };
         if set == 1 { Ok(()) } else { Err(Error::Invalid("Invalid string")) }
     }
 
@@ -171,10 +171,10 @@ impl Certificate {
     ///
     /// OpenSSL: `X509_gmtime_adj`.
     #[doc(alias = "X509_gmtime_adj")]
-    pub fn set_time_from_now(&mut self, bound: Bound, seconds: c_long) -> Result<()> {
+    pub fn set_time_from_now(&mut self, limit: Limit, seconds: c_long) -> Result<()> {
         let _queue = CleanQueue::new();
         // SAFETY: nobody else has the certificate, which owns the time.
-        check_ptr(unsafe { ffi::X509_gmtime_adj(self.time_mut(bound)?, seconds) }).map(drop)
+        check_ptr(unsafe { ffi::X509_gmtime_adj(self.time_mut(limit)?, seconds) }).map(drop)
     }
 
     /// The public key.
@@ -279,10 +279,10 @@ impl Certificate {
         }
     }
 
-    fn time_mut(&mut self, bound: Bound) -> Result<*mut ffi::ASN1_TIME> {
-        let get = match bound {
-            Bound::NotBefore => ffi::X509_getm_notBefore,
-            Bound::NotAfter => ffi::X509_getm_notAfter,
+    fn time_mut(&mut self, limit: Limit) -> Result<*mut ffi::ASN1_TIME> {
+        let get = match limit {
+            Limit::NotBefore => ffi::X509_getm_notBefore,
+            Limit::NotAfter => ffi::X509_getm_notAfter,
         };
         // SAFETY: the certificate owns the time.
         check_ptr(unsafe { get(self.unshared()?) })
@@ -332,7 +332,7 @@ mod tests {
         let certificate = Certificate::new().unwrap();
         assert_eq!(certificate.version(), 0);
         assert_eq!(certificate.serial_number().unwrap(), "0");
-        assert_eq!(certificate.time(Bound::NotAfter).unwrap(), None);
+        assert_eq!(certificate.time(Limit::NotAfter).unwrap(), None);
         assert_eq!(certificate.extension_count(), 0);
         assert!(certificate.public_key().is_err());
         assert!(certificate.signature_algorithm().is_err());
@@ -343,15 +343,15 @@ mod tests {
     #[test]
     fn times_are_set_and_read() {
         let mut certificate = Certificate::new().unwrap();
-        certificate.set_time(Bound::NotBefore, c"20200102030405Z").unwrap();
-        assert_eq!(certificate.time(Bound::NotBefore).unwrap().unwrap(), b"20200102030405Z");
-        certificate.set_time(Bound::NotAfter, c"200102030405Z").unwrap();
-        assert_eq!(certificate.time(Bound::NotAfter).unwrap().unwrap(), b"20200102030405Z");
-        let refused = certificate.set_time(Bound::NotAfter, c"tomorrow");
+        certificate.set_time(Limit::NotBefore, c"20200102030405Z").unwrap();
+        assert_eq!(certificate.time(Limit::NotBefore).unwrap().unwrap(), b"20200102030405Z");
+        certificate.set_time(Limit::NotAfter, c"200102030405Z").unwrap();
+        assert_eq!(certificate.time(Limit::NotAfter).unwrap().unwrap(), b"20200102030405Z");
+        let refused = certificate.set_time(Limit::NotAfter, c"tomorrow");
         assert!(matches!(refused, Err(Error::Invalid(_))));
-        certificate.set_time_from_now(Bound::NotAfter, 60).unwrap();
-        assert_eq!(certificate.time(Bound::NotAfter).unwrap().unwrap().len(), 15);
-        assert!(certificate.set_time_from_now(Bound::NotAfter, c_long::MAX).is_err());
+        certificate.set_time_from_now(Limit::NotAfter, 60).unwrap();
+        assert_eq!(certificate.time(Limit::NotAfter).unwrap().unwrap().len(), 15);
+        assert!(certificate.set_time_from_now(Limit::NotAfter, c_long::MAX).is_err());
     }
 
     #[test]

@@ -12,24 +12,19 @@ use crate::tls::error::{CleanQueue, Result, check, check_ptr};
 use crate::tls::memory::Source;
 use crate::tls::sys::crypto as sys;
 
-/// Flags for [`Store::set_flags`]. OpenSSL: `X509_V_FLAG_…`.
-#[allow(missing_docs, reason = "X509_VERIFY_PARAM_set_flags(3) explains each")]
-pub mod flags {
-    use std::ffi::c_ulong;
-
-    use openssl_sys as ffi;
-
-    pub const CRL_CHECK: c_ulong = ffi::X509_V_FLAG_CRL_CHECK;
-    pub const CRL_CHECK_ALL: c_ulong = ffi::X509_V_FLAG_CRL_CHECK_ALL;
-    pub const IGNORE_CRITICAL: c_ulong = ffi::X509_V_FLAG_IGNORE_CRITICAL;
-    pub const X509_STRICT: c_ulong = ffi::X509_V_FLAG_X509_STRICT;
-    pub const ALLOW_PROXY_CERTS: c_ulong = ffi::X509_V_FLAG_ALLOW_PROXY_CERTS;
-    pub const POLICY_CHECK: c_ulong = ffi::X509_V_FLAG_POLICY_CHECK;
-    pub const EXPLICIT_POLICY: c_ulong = ffi::X509_V_FLAG_EXPLICIT_POLICY;
-    pub const INHIBIT_MAP: c_ulong = ffi::X509_V_FLAG_INHIBIT_MAP;
-    pub const CHECK_SS_SIGNATURE: c_ulong = ffi::X509_V_FLAG_CHECK_SS_SIGNATURE;
-    pub const PARTIAL_CHAIN: c_ulong = ffi::X509_V_FLAG_PARTIAL_CHAIN;
-}
+/// Flags for [`Store::set_flags`] (`x509_vfy.h`: `X509_V_FLAG_*`), with their names.
+pub const STORE_FLAGS: &[(&str, c_ulong)] = &[
+    ("CRL_CHECK", ffi::X509_V_FLAG_CRL_CHECK),
+    ("CRL_CHECK_ALL", ffi::X509_V_FLAG_CRL_CHECK_ALL),
+    ("IGNORE_CRITICAL", ffi::X509_V_FLAG_IGNORE_CRITICAL),
+    ("X509_STRICT", ffi::X509_V_FLAG_X509_STRICT),
+    ("ALLOW_PROXY_CERTS", ffi::X509_V_FLAG_ALLOW_PROXY_CERTS),
+    ("POLICY_CHECK", ffi::X509_V_FLAG_POLICY_CHECK),
+    ("EXPLICIT_POLICY", ffi::X509_V_FLAG_EXPLICIT_POLICY),
+    ("INHIBIT_MAP", ffi::X509_V_FLAG_INHIBIT_MAP),
+    ("CHECK_SS_SIGNATURE", ffi::X509_V_FLAG_CHECK_SS_SIGNATURE),
+    ("PARTIAL_CHAIN", ffi::X509_V_FLAG_PARTIAL_CHAIN),
+];
 
 /// Trusted certificates, revocation lists, and how to verify with them. Clones share the same
 /// OpenSSL object.

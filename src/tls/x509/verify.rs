@@ -124,7 +124,6 @@ mod tests {
     use super::*;
     use crate::tls::error::queue_is_empty;
     use crate::tls::pkey::PKey;
-    use crate::tls::x509::flags;
     use crate::tls::x509::tests::{authority, certificate};
 
     #[test]
@@ -166,7 +165,7 @@ mod tests {
         assert_eq!(verify(&earlier, &leaf, &[]).unwrap().unwrap_err().code, 9);
         // A clone is the same store.
         let strict = store();
-        strict.clone().set_flags(flags::CRL_CHECK).unwrap();
+        strict.clone().set_flags(ffi::X509_V_FLAG_CRL_CHECK).unwrap();
         assert_eq!(verify(&strict, &leaf, &[]).unwrap().unwrap_err().code, 3);
     }
 

@@ -24,6 +24,9 @@ from support.tls import CHUNK, receive_exactly
 
 PATIENCE = 60
 
+# What `SysCallError` says of a peer that went without a close_notify.
+UNCLEAN_ENDS = {(-1, "Unexpected EOF"), (104, "ECONNRESET"), (32, "EPIPE")}
+
 
 @dataclass(frozen=True)
 class Task:

@@ -37,8 +37,12 @@ use crate::tls::x509::{Certificate, Name};
 pub(crate) fn add_values(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::tls::legacy::enable();
     module.add("CryptoError", module.py().get_type::<CryptoError>())?;
-    for (name, value) in arguments::FILE_TYPES.iter().chain(&pkey::TYPES) {
-        module.add(*name, value)?;
+    store::X509StoreFlags::add_values(module.py())?;
+    for (name, value) in arguments::FILE_TYPES {
+        module.add(name, value)?;
+    }
+    for (name, value) in pkey::TYPES {
+        module.add(name, value)?;
     }
     Ok(())
 }
