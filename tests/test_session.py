@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from support.certificates import Identity
 from support.implementation import deviation
 from support.tls import (
     Pair,
+    drain,
     flush,
     handshake,
     new_server_context,
@@ -170,6 +172,33 @@ def test_the_context_that_counts_is_the_current_one(
     connection.set_context(server_context)
     with pytest.raises(ValueError, match=r"same Context"):
         connection.set_session(session)
+
+
+@deviation
+def test_a_session_comes_too_late_once_the_handshake_has_begun(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    """OpenSSL would take the handshake's memory away, in the middle of it."""
+    session = session_of(handshake(pair_in_memory(client_context, server_context)))
+    pair = pair_in_memory(client_context, server_context)
+    with pytest.raises(SSL.WantReadError):
+        pair.client.do_handshake()
+    flush(pair.client, pair.server)
+    with pytest.raises(SSL.WantReadError):
+        pair.server.do_handshake()
+    flight = drain(pair.server)
+    for place in range(0, len(flight), 100):
+        with pytest.raises(ValueError, match="before the handshake"):
+            pair.client.set_session(session)
+        pair.client.bio_write(flight[place : place + 100])
+        with suppress(SSL.WantReadError):
+            pair.client.do_handshake()
+    handshake(pair)
+    with pytest.raises(ValueError, match="before the handshake"):
+        pair.client.set_session(session)
+    pair.server.send(b"after the tickets")
+    flush(pair.server, pair.client)
+    assert pair.client.recv(100) == b"after the tickets"
 
 
 @pytest.mark.parametrize("session", [None, b"", object()])

@@ -251,7 +251,10 @@ fn act(end: &Arc<Connection>, side: usize, action: u8, input: &mut Input<'_>) {
             let step = end.step();
             if let Ok(Some(session)) = step.session() {
                 with(|run| run.strained = true);
-                let _ = note(step.set_session(&session));
+                match step.set_session(&session) {
+                    Err(Error::Invalid(_)) => {} // the handshake has begun
+                    set => drop(note(set)),
+                }
             }
         }
         14 => {

@@ -115,6 +115,7 @@ fn a_session_is_resumed_though_its_connection_was_dropped_without_a_close() {
         second.client.step().set_session(&session).unwrap();
         second.handshake().unwrap();
         assert!(second.client.step().is_resumed());
+        assert!(matches!(second.client.step().set_session(&session), Err(Error::Invalid(_))));
         assert_ne!(second.client.step().finished().unwrap(), random);
     }
 }

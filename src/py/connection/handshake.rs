@@ -231,7 +231,8 @@ impl Connection {
     ///
     /// :param Session session: from :meth:`get_session` of a connection with the same context.
     /// :raises TypeError: if it is no session.
-    /// :raises ValueError: if it is from a connection with another context.
+    /// :raises ValueError: if it is from a connection with another context, or this connection's
+    ///     handshake has begun.
     /// :raises RuntimeError: inside a callback of this connection.
     /// :raises Error: if OpenSSL refuses it.
     ///

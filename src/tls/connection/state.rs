@@ -345,13 +345,18 @@ impl Step<'_> {
 
     /// The session that a client is to resume.
     ///
-    /// Fails with [`Error::Reentrant`] inside a callback of the connection: OpenSSL would free the
-    /// state of the handshake that is running.
+    /// Fails with [`Error::Reentrant`] inside a callback of the connection, and with
+    /// [`Error::Invalid`] once the handshake has begun: OpenSSL would free what it knows of it, and
+    /// crash, or fail when the next ticket comes.
     ///
     /// OpenSSL: `SSL_set_session`.
     #[doc(alias = "SSL_set_session")]
     pub fn set_session(&self, session: &Session) -> Result<()> {
         self.refuse_inside()?;
+        // SAFETY: see above.
+        if unsafe { sys::SSL_in_before(self.as_ptr()) } == 0 {
+            return Err(Error::Invalid("a session can only be set before the handshake"));
+        }
         clear_queue();
         // A copy, for the reason that `session` gives one.
         // SAFETY: the session is alive and not being changed.
