@@ -1,7 +1,7 @@
 """Any method of any class, with any arguments, in any order: exceptions, but never a crash.
 
-A state machine of hypothesis makes up programs; each runs in a forked process of its own. A program that
-ends its process, or goes on for ever, is a failure, which hypothesis makes as short as it can.
+A state machine of hypothesis makes up programs; each runs in a forked process of its own. A program
+that ends its process, or goes on for ever, is a failure, which hypothesis makes as short as it can.
 """
 
 from __future__ import annotations
@@ -345,7 +345,9 @@ def run_in_a_fork(steps: list[Step], workshop: Workshop) -> Counter[str]:
         status = 1
         sys.settrace(None)  # hypothesis looks at the lines that run
         try:
-            faulthandler.dump_traceback_later(PATIENCE, exit=True)
+            # Not dump_traceback_later, which would wait for the parent's thread.
+            faulthandler.register(signal.SIGALRM, chain=True)
+            signal.alarm(PATIENCE)
             result = json.dumps(Interpreter(workshop).run(steps))
             os.write(writing, result.encode())
             status = 0
