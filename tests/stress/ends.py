@@ -27,6 +27,8 @@ class End:
         self.role = role
         self.keys = KeyLog()
         self.shaken = False
+        # What both ends have to have in common. An end that is asked to renegotiate begins anew.
+        self.agreed: dict[str, Any] = {}
         self.failure: BaseException | None = None
         self.closed = False
         self.sent: list[bytes] = []
@@ -63,6 +65,7 @@ class End:
     def _advance(self, everything: int) -> None:
         if not self.shaken:
             self.connection.do_handshake()
+            self.agreed = self._agreement()
             self.shaken = True
         while self._unsaid and not self._said_goodbye:
             data = self._unsaid[0]
@@ -104,8 +107,7 @@ class End:
     def output(self) -> bytes:
         return drain(self.connection)
 
-    def agreement(self) -> dict[str, Any]:
-        """What both ends of one handshake have to have in common."""
+    def _agreement(self) -> dict[str, Any]:
         connection = self.connection
         return {
             "version": connection.get_protocol_version(),

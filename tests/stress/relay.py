@@ -1,8 +1,9 @@
 """A relay between two ends that changes what passes, at every position of every kind of handshake.
 
-Both ends are ours and in memory, so that a run is repeated by its number. Whatever the relay does, each
-end finishes, or fails with an exception that the documentation names; two ends that finish agree on
-everything; and what an end hears is what the other one said, from the beginning and without a gap.
+Both ends are ours and in memory, so that a run is repeated by its number. Whatever the relay does,
+each end finishes, or fails with an exception that the documentation names; two ends that finish
+agree on everything; and what an end hears is what the other one said, from the beginning and
+without a gap.
 
 In half of the runs the relay knows the keys of the session. It then also changes what is inside of
 protected records, and protects it again.
@@ -472,7 +473,7 @@ def check_success(ends: dict[str, End]) -> None:
 
 
 def check_agreement(ends: dict[str, End]) -> None:
-    client, server = (end.agreement() for end in ends.values())
+    client, server = (end.agreed for end in ends.values())
     assert client == server, f"the ends disagree: {client} {server}"
 
 
@@ -603,7 +604,7 @@ def _change_datagram(
         held.append(datagram)
         return []
     changes = {
-        "drop": list,
+        "drop": list[bytes],
         "repeat": lambda: [datagram] * 3,
         "flip": lambda: [mutations.flipped(datagram, range(len(datagram)), chance)],
         "cut": lambda: [mutations.cut(datagram, chance)[0]],
@@ -618,7 +619,7 @@ def _change_datagram(
 
 
 def truncated(workshop: Workshop, setting: Setting, role: str, size: int) -> int:
-    """Let what ``role`` sends end after ``size`` bytes. Returns how many it sent before it noticed."""
+    """Let what ``role`` sends end after ``size`` bytes. Returns how many it sent."""
     chance = random.Random(size)
     ends = workshop.ends(setting, chance)
     for end in ends.values():
