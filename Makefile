@@ -39,7 +39,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: FORCE bench bench-core bench-scale bench-server build clean compatibility conversations \
-	demo deny docs downstream fuzz help lint reference sanitize sanitize-address sanitize-memory sanitize-thread shim \
+	demo deny docs downstream fuzz help lint reference sanitize sanitize-address sanitize-memory \
+	sanitize-thread shim stress \
 	test test-core test-python test-sdist test-shim test-system test-system-core test-wheel upstream wheel
 
 ## Start here
@@ -106,6 +107,9 @@ bench-scale: build reference $(VENV)/.bench ## From 1 to 10 000 connections in o
 	$(PY) benches/scale.py --reference $(PY_REFERENCE) --write $(ARGS)
 
 ## In search of what nobody has thought of
+
+stress: build ## Load, faults and bad input, for half an hour; ARGS="relay --short", SECONDS=10
+	PYTHONPATH=tests $(PY) -m stress --seconds $(SECONDS) --write $(ARGS)
 
 fuzz: ## Fuzz the core, each target for SECONDS=60; ARGS="schedule answers" for some
 	fuzz/run.sh $(SECONDS) $(ARGS)

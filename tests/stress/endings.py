@@ -1,7 +1,7 @@
 """Processes that end, or fork, in the middle of everything.
 
-An interpreter ends while its threads read, write, shake hands and run callbacks; a process forks while
-its threads do. The end is quiet, the child can work, and the parent's peers notice nothing.
+An interpreter ends while its threads read, write, shake hands and run callbacks; a process forks
+while its threads do. The end is quiet, the child can work, and the parent's peers notice nothing.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from stress.program import Program
 
 PATIENCE = 60
 
-# Until Python 3.13 a thread that is in a callback when the interpreter ends is ended by force, which
-# ends the process.
+# Until Python 3.13 a thread that is in a callback when the interpreter ends is ended by force,
+# which ends the process.
 CALLBACKS_ABORT = sys.version_info < (3, 14)
 
 # Kept until there are no modules any more.

@@ -1,8 +1,8 @@
 """A peer that sends one thing without end, before the handshake and after it, in memory.
 
-After the handshake the attacker has the peer's keys, so that each record is authentic. Whatever comes, the
-victim takes it all, or ends with an exception that the documentation names; its memory does not grow with
-what comes, and it does not say more than it hears.
+After the handshake the attacker has the peer's keys, so that each record is authentic. Whatever
+comes, the victim takes it all, or ends with an exception that the documentation names; its memory
+does not grow with what comes, and it does not say more than it hears.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Content = Callable[[Attacker, int], bytes]
 
 @dataclass(frozen=True)
 class Flood:
-    """What is sent over and over, to whom, and in which version; the number of the piece is given."""
+    """What is sent over and over, given the number of the piece; to whom, and in which version."""
 
     versions: tuple[str, ...]
     victims: tuple[str, ...]
@@ -298,7 +298,7 @@ def run(seed: int, pieces: int) -> dict[str, Any]:
         "bytes in all": total,
         "floods that were taken to the end": taken,
         "floods that ended in a documented exception": len(endings) - taken,
-        **{f"flood: {what}": ending for what, ending in endings.items()},
+        "endings": endings,
     }
 
 

@@ -24,8 +24,8 @@ def frame(stream: int, writer: int, number: int) -> bytes:
 class Account:
     """The frames of one stream: what was sent into it, and what came out.
 
-    A stream may have several writers, and several readers, at once. What a writer's frames are numbered
-    by is their order; between writers there is none.
+    A stream may have several writers, and several readers, at once. What a writer's frames are
+    numbered by is their order; between writers there is none.
     """
 
     def __init__(self, stream: int) -> None:

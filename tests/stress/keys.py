@@ -1,8 +1,8 @@
 """Record protection outside of the library, for an attacker who has stolen the keys.
 
-An attacker who can only flip bits of ciphertext never gets past its authentication. One who knows the
-secrets, which the key log callback gives away, can put anything into a well-protected record. TLS 1.3
-(RFC 8446, sections 5 and 7) and the AEAD ciphers of TLS 1.2 (RFC 5246, RFC 5288, RFC 7905).
+An attacker who can only flip bits of ciphertext never gets past its authentication. One who knows
+the secrets, which the key log callback gives away, can put anything into a well-protected record.
+TLS 1.3 (RFC 8446, sections 5 and 7) and the AEAD ciphers of TLS 1.2 (RFC 5246, RFC 5288, RFC 7905).
 """
 
 from __future__ import annotations

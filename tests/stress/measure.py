@@ -57,9 +57,9 @@ def _is_open(number: int) -> bool:
 class Growth:
     """Samples of resident memory over many repetitions of the same.
 
-    Memory grows while caches fill, and then no more. So the first third of the samples does not count,
-    and the middle of the second third is compared with the middle of the last. Few samples are of a run
-    that is too short to tell.
+    Memory grows while caches fill, and then no more. So the first third of the samples does not
+    count, and the middle of the second third is compared with the middle of the last. Few samples
+    are of a run that is too short to tell.
     """
 
     ENOUGH = 30

@@ -6,11 +6,11 @@ import faulthandler
 import importlib
 import resource
 import shlex
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+import pytest
 from support import child
 
 MEBIBYTE = 1 << 20
@@ -20,10 +20,8 @@ NAMES = (
     "threads",
     "endurance",
     "relay",
-    "forgery",
     "floods",
     "sockets",
-    "conversations",
     "calls",
     "interrupts",
     "endings",
@@ -37,8 +35,8 @@ GRACE = 30
 class Program:
     """A function that raises when something is wrong, and else says what it has done.
 
-    ``run(seed, **counts)`` returns figures: names, with numbers or texts. The same seed makes the same
-    choices; what threads make of them differs from run to run.
+    ``run(seed, **counts)`` returns figures: numbers by name, and details, which are groups of such.
+    The same seed makes the same choices; what threads make of them differs from run to run.
     """
 
     run: Callable[..., dict[str, Any]]
@@ -72,11 +70,7 @@ def execute(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[st
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     began = time.monotonic()
-    try:
-        figures = program.run(seed, **counts)
-    except BaseException:
-        print(f"To repeat: {command(name, seed, counts)}", file=sys.stderr, flush=True)
-        raise
+    figures = program.run(seed, **counts)
     faulthandler.cancel_dump_traceback_later()
     figures["seconds"] = round(time.monotonic() - began, 1)
     return figures
@@ -84,13 +78,16 @@ def execute(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[st
 
 def run(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[str, Any]:
     """Run a program in a child process, and return its figures; its failure fails the test."""
-    figures: dict[str, Any] = child.run(
-        execute,
-        name,
-        seed,
-        counts,
-        limit,
-        timeout=limit + GRACE,
-        environment=find(name).environment,
-    )
+    try:
+        figures: dict[str, Any] = child.run(
+            execute,
+            name,
+            seed,
+            counts,
+            limit,
+            timeout=limit + GRACE,
+            environment=find(name).environment,
+        )
+    except pytest.fail.Exception as failure:
+        pytest.fail(f"{failure}\nTo repeat: {command(name, seed, counts)}")
     return figures

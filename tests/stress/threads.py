@@ -1,8 +1,9 @@
 """Many threads on many connections: everything at once, in any order, and every byte accounted for.
 
-A link is two connections joined to each other. Threads pick links at random, and do with one of the ends
-whatever comes to their mind. What they send is numbered, so that each frame is known again at the other
-end; every exception has to be one that the documentation names, at a place where there is a reason for it.
+A link is two connections joined to each other. Threads pick links at random, and do with one of the
+ends whatever comes to their mind. What they send is numbered, so that each frame is known again at
+the other end; every exception has to be one that the documentation names, at a place where there is
+a reason for it.
 """
 
 from __future__ import annotations
@@ -219,7 +220,8 @@ class Stress:
         self.stopping = threading.Event()
         self.counts: Counter[str] = Counter()
         self.frames = 0
-        # Calls that were under way when their socket was closed, and wrote into what took its number.
+        # Calls that were under way when their socket was closed, and wrote into what took its
+        # number.
         self.caught = 0
         self.lock = threading.Lock()
         self.failures: list[BaseException] = []
@@ -297,7 +299,12 @@ class Stress:
 
     def _verify(self, connection: SSL.Connection, *call: Any) -> bool:
         self._perhaps_raise(connection, "verify")
-        return call[-1] == 1
+        return bool(call[-1])
+
+    def clear(self) -> None:
+        self.links.clear()
+        self.contexts.clear()
+        self.alternatives.clear()
 
     # The end of a link.
 
@@ -470,15 +477,14 @@ class Worker:
         if link.kind == "blocking" and not self.stress.waiters.acquire(blocking=False):
             return
         try:
-            self.call(
-                side, "handshake", lambda: (side.connection.do_handshake(), self.shaken(side))
-            )
+            self.call(side, "handshake", self.finish_handshake, side)
         finally:
             if link.kind == "blocking":
                 self.stress.waiters.release()
         self.carry(link)
 
-    def shaken(self, side: Side) -> None:
+    def finish_handshake(self, side: Side) -> None:
+        side.connection.do_handshake()
         side.shaken = True
 
     def carry(self, link: Link) -> None:
@@ -691,18 +697,20 @@ def run(seed: int, seconds: float, threads: int, links: int, sharing: int) -> di
     with tempfile.TemporaryDirectory() as directory:
         stress = Stress(Authority(Path(directory), "authority"), seed, links, sharing)
         stress.waiters = threading.Semaphore(max(1, threads // 2 - 1))
-        sys.excepthook = lambda kind, value, trace: count_hooked(stress, "excepthook", value)  # noqa: F821
-        sys.unraisablehook = lambda event: count_hooked(stress, "unraisablehook", event.exc_value)  # noqa: F821
+        sys.excepthook = lambda kind, value, trace: count_hooked(stress, "excepthook", value)
+        sys.unraisablehook = lambda event: count_hooked(stress, "unraisablehook", event.exc_value)
         workers = [Worker(stress, number, seed) for number in range(threads)]
         running = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
         for thread in running:
             thread.start()
         stress.stopping.wait(seconds)
         finish(stress, running)
-    figures = summary(stress, workers)
-    del stress, workers, running
+        figures = summary(stress, workers)
+    stress.clear()
+    workers.clear()
     gc.collect()
-    assert connections_alive() <= alive_before + 0, f"{connections_alive()} connections are left"
+    alive = connections_alive() - alive_before
+    assert alive <= 0, f"{alive} connections are left"
     assert descriptors().keys() == open_before.keys(), "descriptors are left open"
     return figures
 
@@ -741,7 +749,7 @@ def summary(stress: Stress, workers: list[Worker]) -> dict[str, Any]:
         "links that lived and ended": sum(stress.counts.values()),
         **{f"links {ending}": count for ending, count in sorted(stress.counts.items())},
         "calls": sum(calls.values()),
-        **{f"calls: {name}": count for name, count in sorted(calls.items())},
+        "calls by name": dict(sorted(calls.items())),
         "bytes received and accounted for": stress.frames * frames.SIZE,
         "writes to a descriptor that was closed in the middle of the call": stress.caught,
         "exceptions of dead links": sum(endings.values()),

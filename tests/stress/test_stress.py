@@ -1,0 +1,42 @@
+"""A short version of each stress program, with the same choices each time.
+
+``make stress`` runs the long ones.
+"""
+
+from __future__ import annotations
+
+import pytest
+from support.implementation import deviation
+
+from stress import program, report
+
+SEED = 1
+LIMIT = 80
+
+RUNS = [
+    pytest.param(name, counts, id=f"{name}, {label}" if label else name)
+    for name in program.NAMES
+    for label, counts in program.find(name).short.items()
+]
+
+
+@deviation
+@pytest.mark.parametrize(("name", "counts"), RUNS)
+def test_a_short_run_of(name: str, counts: dict[str, int]) -> None:
+    assert program.run(name, SEED, counts, LIMIT)
+
+
+@deviation
+def test_a_failure_says_how_to_repeat_it() -> None:
+    counts = {"size": "none", "attempts": 0, "pieces": 0}
+    with pytest.raises(pytest.fail.Exception) as failure:
+        program.run("sockets", 7, counts, LIMIT)
+    repeat = "make stress ARGS='sockets --seed 7 --set size=none --set attempts=0 --set pieces=0'"
+    assert repeat in str(failure.value)
+
+
+@pytest.mark.parametrize("name", program.NAMES)
+def test_the_page_says_what_the_last_full_run_has_counted(name: str) -> None:
+    numbers = report.load(name)
+    assert numbers["counts"] == program.find(name).full
+    assert report.said(name) == report.markdown(numbers), f"{name}: the page was changed by hand"
