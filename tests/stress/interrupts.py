@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
@@ -218,9 +219,9 @@ def broken_pipes(fleet: Fleet, chance: random.Random, rounds: int) -> int:
             ends[0].close()
             calls: list[Callable[[], Any]] = [
                 pair.server.do_handshake,
-                lambda pair=pair: pair.server.send(bytes(100)),
-                lambda pair=pair: pair.server.sendall(bytes(100_000)),
-                lambda pair=pair: pair.server.recv(100),
+                partial(pair.server.send, bytes(100)),
+                partial(pair.server.sendall, bytes(100_000)),
+                partial(pair.server.recv, 100),
                 pair.server.shutdown,
             ]
             for call in chance.sample(calls, len(calls)):

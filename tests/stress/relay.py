@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
@@ -603,8 +603,8 @@ def _change_datagram(
     if change == "swap":
         held.append(datagram)
         return []
-    changes = {
-        "drop": list[bytes],
+    changes: dict[str, Callable[[], list[bytes]]] = {
+        "drop": list,
         "repeat": lambda: [datagram] * 3,
         "flip": lambda: [mutations.flipped(datagram, range(len(datagram)), chance)],
         "cut": lambda: [mutations.cut(datagram, chance)[0]],

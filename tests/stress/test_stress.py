@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 from support.implementation import deviation
 
-from stress import program, report
+from stress import calls, program, report
 
 SEED = 1
 LIMIT = 80
@@ -33,6 +37,22 @@ def test_a_failure_says_how_to_repeat_it() -> None:
         program.run("sockets", 7, counts, LIMIT)
     repeat = "make stress ARGS='sockets --seed 7 --set size=none --set attempts=0 --set pieces=0'"
     assert repeat in str(failure.value)
+
+
+@deviation
+def test_a_crash_is_a_failure_that_shows_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(calls.FUNCTIONS, "crash", lambda _: os.kill(os.getpid(), signal.SIGSEGV))
+    steps = [
+        calls.Step("method", "get_version", calls.Some("X509", 0), ()),
+        calls.Step("function", "crash", None, (calls.Given("time"),)),
+    ]
+    with pytest.raises(AssertionError, match="SIGSEGV") as failure:
+        calls.run_in_a_fork(steps, calls.Workshop(tmp_path))
+    program_that_crashes = str(failure.value).split("\n", 1)[1]
+    assert program_that_crashes == calls.program_of(steps)
+    compile(program_that_crashes, "steps", "exec")
 
 
 @pytest.mark.parametrize("name", program.NAMES)

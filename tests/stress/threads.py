@@ -671,7 +671,7 @@ class Worker:
                 self.call(side, "handshake", side.connection.do_handshake)
                 self.read_what_is_there(side)
                 self.carry(link)
-            if not link.healthy or any(side.over for side in sides):
+            if any(side.over for side in sides) or not link.healthy:
                 return
             done = begins.connection.total_renegotiations() > before
             if done and not any(side.connection.renegotiate_pending() for side in sides):
