@@ -297,6 +297,7 @@ class Machine(RuleBasedStateMachine):
 
     counts: Counter[str]
     workshop: Workshop
+    failed = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -346,7 +347,14 @@ class Machine(RuleBasedStateMachine):
         self.steps.append(Step("drop", "", dropped, ()))
 
     def teardown(self) -> None:
-        self.counts += run_in_a_fork(self.steps, self.workshop)
+        try:
+            self.counts += run_in_a_fork(self.steps, self.workshop)
+        except AssertionError as failure:
+            # Should there be no time to make it short.
+            if not self.failed:
+                print(failure, file=sys.stderr, flush=True)
+            Machine.failed = True
+            raise
 
 
 def run_in_a_fork(steps: list[Step], workshop: Workshop) -> Counter[str]:
