@@ -13,6 +13,8 @@ from typing import Any, Callable
 import pytest
 from support import child
 
+from stress.measure import SANITIZED
+
 MEBIBYTE = 1 << 20
 
 # Programs by the name of their module, in the order in which they run.
@@ -66,8 +68,9 @@ def execute(name: str, seed: int, counts: dict[str, Any], limit: int) -> dict[st
     """Run a program here, in this process, which is a child's."""
     program = find(name)
     faulthandler.dump_traceback_later(limit, exit=True)
-    most = program.memory * MEBIBYTE
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    if not SANITIZED:
+        most = program.memory * MEBIBYTE
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     began = time.monotonic()
     figures = program.run(seed, **counts)
