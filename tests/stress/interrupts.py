@@ -164,8 +164,8 @@ def heeded(fleet: Fleet, chance: random.Random, rounds: int) -> float:
             name = list(WAITING)[number % len(WAITING)]
             delay = chance.choice([0.0001, 0.001, 0.02])
             sent = time.monotonic() + delay
-            signal.setitimer(signal.ITIMER_REAL, delay)
             try:
+                signal.setitimer(signal.ITIMER_REAL, delay)
                 WAITING[name](connected, fresh)
                 raise AssertionError(f"{name} returned")
             except Alarm:
