@@ -1,7 +1,6 @@
 """Signals at every moment: handlers that return disturb nothing, and those that raise are heeded.
 
-The clock interrupts the process thousands of times a second, and with it every system call that
-waits.
+The clock interrupts the process every half millisecond, and with it every system call that waits.
 """
 
 from __future__ import annotations
