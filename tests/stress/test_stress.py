@@ -40,6 +40,7 @@ def test_a_failure_says_how_to_repeat_it() -> None:
 
 
 @deviation
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of forking, should there be threads
 def test_a_crash_is_a_failure_that_shows_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
