@@ -367,6 +367,7 @@ def run_in_a_fork(steps: list[Step], workshop: Workshop) -> Counter[str]:
         os.close(reading)
         status = 1
         sys.settrace(None)  # hypothesis looks at the lines that run
+        gc.freeze()  # there is no garbage to look for in what the parent has
         try:
             # Not dump_traceback_later, which would wait for the parent's thread.
             faulthandler.register(signal.SIGALRM, chain=True)
@@ -690,9 +691,6 @@ def bits(value: Any) -> Any:
 def programs(count: int, steps: int, seed: int, workshop: Workshop) -> Counter[str]:
     Machine.workshop = workshop
     Machine.counts = Counter()
-    # Forks look for garbage among what is theirs alone, and so copy little of the rest.
-    gc.collect()
-    gc.freeze()
     chosen = settings(
         max_examples=count,
         stateful_step_count=steps,
