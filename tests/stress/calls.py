@@ -705,9 +705,13 @@ def programs(count: int, steps: int, seed: int, workshop: Workshop) -> Counter[s
     return Machine.counts
 
 
-def run(seed: int, examples: int, steps: int) -> dict[str, Any]:
+def run(seed: int, rounds: int, examples: int, steps: int) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as directory:
-        counts = programs(examples, steps, seed, Workshop(Path(directory)))
+        workshop = Workshop(Path(directory))
+        for number in range(rounds):  # hypothesis remembers all that it has tried in one
+            counts += programs(examples, steps, seed + number, workshop)
+            gc.collect()
     called = {name.split(": ", 1)[1] for name in counts if ": " in name}
     worked = {name.split(": ", 1)[1] for name in counts if name.startswith("returned: ")}
     return {
@@ -730,8 +734,8 @@ def _every_method() -> Iterator[str]:
 
 PROGRAM = Program(
     run,
-    full={"": {"examples": 5_000, "steps": 40}},
-    short={"": {"examples": 40, "steps": 20}},
+    full={"": {"rounds": 30, "examples": 100, "steps": 40}},
+    short={"": {"rounds": 1, "examples": 40, "steps": 20}},
     limit=3_400,
     # What is freed, or not yet written, is filled with what leads nowhere.
     environment={"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "165"},
