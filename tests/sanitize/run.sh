@@ -14,13 +14,13 @@ root=$PWD
 target=$(rustc -vV | sed -n 's/^host: //p')
 
 # Runs cargo with a sanitizer, in a target folder of its own.
-sanitized() { # sanitizer, cargo's arguments…
-    local sanitizer=$1
-    shift
+sanitized() { # sanitizer, cargo's command, its arguments…
+    local sanitizer=$1 command=$2
+    shift 2
     env "CC_${target//-/_}=cc" "CFLAGS_${target//-/_}=-fsanitize=$sanitizer" \
         RUSTFLAGS="-Zsanitizer=$sanitizer" CARGO_PROFILE_RELEASE_DEBUG=line-tables-only \
         CARGO_TARGET_DIR="$root/target/sanitize/$sanitizer" \
-        cargo +nightly "$@" --target "$target" --release --locked
+        cargo +nightly "$command" --target "$target" --release --locked "$@"
 }
 
 thread() {
