@@ -57,7 +57,7 @@ build: $(VENV)/.built ## Compile the extension module into python/OpenSSL
 lint: build ## rustfmt, clippy, ruff, mypy, stubtest, cargo deny: no warning is let through
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(FLAGS) --all-targets --features testing -- -D warnings
-	$(CARGO) clippy $(FLAGS) --all-targets --features python,testing -- -D warnings
+	$(CARGO) clippy $(FLAGS) --all-targets --features python,testing,mimalloc -- -D warnings
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
@@ -73,7 +73,7 @@ deny: $(or $(DENY),$(TOOLS)/bin/cargo-deny) ## cargo deny, advisories and all; c
 
 test-core: ## The core's own tests, with no Python in the dependency graph
 	@if $(CARGO) tree --locked --edges all | grep -w pyo3; then echo 'Python reached the core'; exit 1; fi
-	$(CARGO) test $(FLAGS) --features testing
+	$(CARGO) test $(FLAGS) --features testing,mimalloc
 
 test-python: build reference ## The Python tests alone; ARGS="-k alpn" goes to pytest
 	$(PY) -m pytest $(ARGS)

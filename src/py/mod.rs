@@ -83,6 +83,8 @@ mod _rust {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::refuse_second_interpreter(module.py())?;
+        // Before anything else is asked of OpenSSL.
+        crate::tls::allocator::install();
         super::connection::name_class(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)

@@ -15,6 +15,7 @@
 //! | `version` | which OpenSSL is linked |
 //! | `borrowed` | handles for what OpenSSL keeps |
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
+//! | `allocator` | where OpenSSL's memory comes from |
 //! | `bio`, `dh` | what PEM is read from; parameters of Diffie-Hellman key exchange |
 //! | `legacy` | old ciphers and digests |
 //! | `secret` | bytes that are wiped |
@@ -22,6 +23,7 @@
 //! | `error`, `queue` | what can go wrong, and OpenSSL's error queue |
 //! | `sys` | declarations that `openssl-sys` lacks |
 
+pub mod allocator;
 pub mod bio;
 mod borrowed;
 pub mod callbacks;

@@ -22,7 +22,20 @@ pub(crate) type CookieGenerateCallback =
 pub(crate) type CookieVerifyCallback =
     unsafe extern "C" fn(*mut ffi::SSL, *const c_uchar, c_uint) -> c_int;
 
+/// `CRYPTO_malloc_fn`, `CRYPTO_realloc_fn`, `CRYPTO_free_fn`: the last two arguments are the file and
+/// line in OpenSSL's sources.
+type Malloc = unsafe extern "C" fn(usize, *const c_char, c_int) -> *mut c_void;
+type Realloc = unsafe extern "C" fn(*mut c_void, usize, *const c_char, c_int) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void, *const c_char, c_int);
+
 unsafe extern "C" {
+    #[cfg_attr(not(all(feature = "mimalloc", openssl_compiled_in)), expect(dead_code))]
+    pub(crate) fn CRYPTO_set_mem_functions(
+        malloc: Option<Malloc>,
+        realloc: Option<Realloc>,
+        free: Option<Free>,
+    ) -> c_int;
+
     pub(crate) fn ERR_peek_error() -> c_ulong;
     pub(crate) fn ERR_new();
     pub(crate) fn ERR_set_error(library: c_int, reason: c_int, format: *const c_char, ...);

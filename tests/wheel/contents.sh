@@ -37,7 +37,7 @@ look_into() { # wheel, directory
     for file in python/OpenSSL.py python/OpenSSL/*.py python/OpenSSL/py.typed python/OpenSSL/_rust.pyi; do
         cmp "$file" "$content/${file#python/}" || fail "$file is another one in the wheel, or missing"
     done
-    for file in licenses/LICENSE licenses/licenses/openssl-sys.MIT.txt sboms/pyopenssl-rs.cyclonedx.json; do
+    for file in licenses/LICENSE licenses/licenses/{libmimalloc-sys,mimalloc,openssl-sys}.MIT.txt sboms/pyopenssl-rs.cyclonedx.json; do
         [[ -s $(echo "$content"/*.dist-info)/$file ]] || fail "$file is missing"
     done
     if grep '^Requires-Dist' "$content"/*.dist-info/METADATA | grep -v 'extra =='; then

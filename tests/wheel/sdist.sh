@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 cd "$work"
 sdist=$(echo ./*.tar.gz)
 content=$(tar -tf "$sdist")
-for file in Cargo.lock LICENSE README.md licenses/openssl-sys.MIT.txt \
+for file in Cargo.lock LICENSE README.md licenses/{libmimalloc-sys,mimalloc,openssl-sys}.MIT.txt \
     python/OpenSSL.py python/OpenSSL/py.typed src/lib.rs vendor/openssl-src/{Cargo.toml,src/lib.rs}; do
     grep -q "^[^/]*/$file\$" <<<"$content" || {
         echo "*** $sdist lacks $file" >&2
