@@ -17,9 +17,9 @@ from OpenSSL import SSL
 from support import child
 from support.callbacks import ALL, Callback, eager_pair
 from support.certificates import Authority, Identity
-from support.implementation import REFERENCE, deviation
+from support.implementation import deviation
 from support.network import tcp_pair
-from support.threads import background
+from support.threads import PATIENCE, background
 from support.tls import Pair, handshake, handshake_over_sockets, pair_in_memory, pair_over
 
 kept: list[Any] = []
@@ -77,8 +77,8 @@ def leave_from_a_finalizer(*files: str) -> str:
     return "done"
 
 
-def leave_while_a_callback_runs(*files: str) -> str:
-    """Daemon threads are in a callback, without the interpreter, when it ends."""
+def leave_while_callbacks_run(*files: str) -> str:
+    """Daemon threads come to one callback after the other, and sleep in them."""
     made = contexts(*files)
     made["client"].set_verify(SSL.VERIFY_PEER, lambda *_: time.sleep(0.002) or True)
 
@@ -91,19 +91,29 @@ def leave_while_a_callback_runs(*files: str) -> str:
     return "done"
 
 
+def leave_while_a_long_callback_runs(*files: str) -> str:
+    """The end waits for a callback that takes its time."""
+    made = contexts(*files)
+    entered = threading.Event()
+
+    def decide(*_: Any) -> bool:
+        entered.set()
+        time.sleep(1.5)
+        return True
+
+    made["client"].set_verify(SSL.VERIFY_PEER, decide)
+    kept.append(background(handshake, pair_in_memory(made["client"], made["server"])))
+    assert entered.wait(PATIENCE)
+    return "done"
+
+
 @pytest.mark.parametrize(
     "leave",
     [
         leave_everything_behind,
         leave_while_a_thread_waits,
-        pytest.param(
-            leave_while_a_callback_runs,
-            marks=pytest.mark.xfail(
-                not REFERENCE and sys.version_info < (3, 14),
-                strict=False,
-                reason="Python ends the thread by force, which Rust does not survive",
-            ),
-        ),
+        leave_while_callbacks_run,
+        leave_while_a_long_callback_runs,
         leave_from_a_finalizer,
     ],
 )
@@ -116,6 +126,48 @@ def test_the_interpreter_ends_quietly(
     assert (process.returncode, output.strip()) == (0, '"done"'), errors
     assert "Traceback" not in errors
     assert "Fatal" not in errors
+
+
+def test_daemon_threads_still_serve_what_was_registered_earlier(
+    authority: Authority, server_identity: Identity
+) -> None:
+    """Handlers of atexit run in the opposite order: the library comes first."""
+    program = textwrap.dedent("""
+        import atexit, sys, threading
+
+        asked, done = threading.Event(), threading.Event()
+
+        @atexit.register
+        def last_words():
+            asked.set()
+            print("connected" if done.wait(60) else "in vain")
+
+        from OpenSSL import SSL
+        from support.tls import handshake, pair_in_memory
+        from support.threads import background
+        from test_interpreter import contexts
+
+        made = contexts(*sys.argv[1:])
+        made["client"].set_verify(SSL.VERIFY_PEER, lambda *_: True)
+
+        def connect():
+            asked.wait()
+            handshake(pair_in_memory(made["client"], made["server"]))
+            done.set()
+
+        background(connect)
+    """)
+    files = authority.file, server_identity.chain_file, server_identity.key_file
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    process = subprocess.run(
+        [sys.executable, "-c", program, *files],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (process.returncode, process.stdout.strip()) == (0, "connected"), process.stderr
 
 
 def exit_from_a_callback(*files: str) -> str:

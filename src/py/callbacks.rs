@@ -17,6 +17,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::collector::Slot;
 use super::crypto::x509::X509;
+use super::ending::Inside;
 use crate::tls::callbacks::{
     AlpnAnswer, AlpnSelectCallback, CallbackResult, ConnectionState, CookieGenerateCallback,
     CookieVerifyCallback, InfoCallback, KeylogCallback, OcspCallback, ServerNameAnswer,
@@ -26,7 +27,11 @@ use crate::tls::passphrase::PassphraseCallback;
 
 /// Runs Python code from a callback, or while waiting. Fails when the interpreter is shutting down.
 pub(super) fn attach<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> CallbackResult<T> {
-    match Python::try_attach(run) {
+    let outcome = Python::try_attach(|py| {
+        let _inside = Inside::new(py);
+        run(py)
+    });
+    match outcome {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => Err(Box::new(error)),
         None => Err("the interpreter is shutting down".into()),

@@ -7,6 +7,7 @@
 //! | `context`, `connection`, `session` | the classes of `OpenSSL.SSL` |
 //! | `constants` | its constants |
 //! | `callbacks` | Python callables as callbacks of the core |
+//! | `ending` | callbacks while the interpreter ends |
 //! | `collector` | what the garbage collector sees |
 //! | `errors` | the exceptions and warnings |
 //! | `arguments`, `buffer` | what methods take; memory without a copy |
@@ -25,6 +26,7 @@ mod constants;
 mod context;
 mod crypto;
 mod debug;
+mod ending;
 mod errors;
 mod lowlevel;
 mod session;
@@ -85,6 +87,7 @@ mod _rust {
         super::refuse_second_interpreter(module.py())?;
         // Before anything else is asked of OpenSSL.
         crate::tls::allocator::install();
+        super::ending::register(module.py())?;
         super::connection::name_class(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)

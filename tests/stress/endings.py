@@ -44,11 +44,6 @@ from stress.program import Program
 
 PATIENCE = 60
 
-# Until Python 3.13 a thread that runs Python code inside of a call of ours when the interpreter
-# ends is ended by force, which ends the process: in a callback, or in the destructor of an object
-# that a connection was the last to hold, such as a socket that was not closed.
-CALLBACKS_ABORT = sys.version_info < (3, 14)
-
 # Kept until there are no modules any more.
 kept: list[Any] = []
 
@@ -133,7 +128,9 @@ def waiting_for_room(files: list[str]) -> None:
 
 def coming_and_going(files: list[str]) -> None:
     contexts = contexts_of(files)
-    # Of its own, so that it drops no socket of others: see CALLBACKS_ABORT.
+    # Of its own, so that it drops no socket of others that is not closed: until Python 3.13 a
+    # thread that is in such a socket's destructor, within a call of ours, when the interpreter
+    # ends, is ended by force, which ends the process.
     last: list[Pair] = []
     kept.append(last)
 
@@ -170,7 +167,6 @@ BUSY: dict[str, Callable[[list[str]], None]] = {
         coming_and_going,
         speaking_last,
     )
-    if not (CALLBACKS_ABORT and each in (in_a_callback, in_every_callback))
 }
 
 
