@@ -50,8 +50,10 @@ address() {
         "$package/OpenSSL/_rust$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
 
     # Python is not instrumented: Rust's run-time library of the sanitizer has to be there before it.
-    local archive
-    archive=$(rustc +nightly --print target-libdir)/librustc-nightly_rt.asan.a
+    # What starts it before all else in a program has no place in a shared library.
+    local archive=$root/target/sanitize/address/runtime.a
+    cp "$(rustc +nightly --print target-libdir)/librustc-nightly_rt.asan.a" "$archive"
+    ar d "$archive" asan_preinit.cpp.o
     cc -shared -o "$runtime" -Wl,--whole-archive "$archive" -Wl,--no-whole-archive \
         -lpthread -ldl -lrt -lm
 
