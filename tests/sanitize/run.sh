@@ -45,7 +45,7 @@ address() {
     # The package as it is in python/OpenSSL, with the instrumented extension in place of the other.
     rm -rf "$package"
     mkdir -p "$package/OpenSSL"
-    cp python/OpenSSL/*.py "$package/OpenSSL"
+    cp python/OpenSSL/*.py python/OpenSSL/*.pyi python/OpenSSL/py.typed "$package/OpenSSL"
     cp "target/sanitize/address/$target/release/libopenssl_rust.so" \
         "$package/OpenSSL/_rust$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')"
 
