@@ -8,10 +8,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 
@@ -40,9 +40,7 @@ impl Inside {
     pub(super) fn new(py: Python<'_>) -> Self {
         let depth = DEPTH.get();
         if depth == 0 {
-            // Without the lock, in case the interpreter comes to its end meanwhile.
-            let end = *END.lock();
-            if let Some(end) = end {
+            if let Some(end) = end() {
                 py.detach(|| thread::sleep(end.saturating_duration_since(Instant::now())));
             }
             THREADS.fetch_add(1, Ordering::Relaxed);
@@ -60,6 +58,14 @@ impl Drop for Inside {
             THREADS.fetch_sub(1, Ordering::Relaxed);
         }
     }
+}
+
+fn end() -> Option<Instant> {
+    *END.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set_end(end: Instant) {
+    *END.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
 }
 
 /// Whether this thread is one of [`THREADS`]: 1 or 0.
@@ -87,7 +93,7 @@ pub(super) fn register(py: Python<'_>) -> PyResult<()> {
 fn wait_for_callbacks(py: Python<'_>) {
     let own = this_thread();
     let begin = Instant::now();
-    *END.lock() = Some(begin + GRACE);
+    set_end(begin + GRACE);
     py.detach(|| {
         while THREADS.load(Ordering::Relaxed) > own && begin.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(1));
@@ -95,7 +101,7 @@ fn wait_for_callbacks(py: Python<'_>) {
     });
     // From now on, on this thread, finalizers alone call callbacks: they need not wait.
     DEPTH.set(DEPTH.get() + 1);
-    *END.lock() = Some(Instant::now() + GRACE);
+    set_end(Instant::now() + GRACE);
 }
 
 /// Called in the child of a fork, which has the calling thread alone.
