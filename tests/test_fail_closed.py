@@ -357,6 +357,41 @@ def test_switching_to_a_context_that_minds_nothing_does_not_undo_a_refusal(
     assert_nobody_gets_through(pair)
 
 
+def switch_after_the_choice(version: int, files: list[str], other: list[str]) -> list[str]:
+    """The serial number of the certificate that the server shows, and of its new context's."""
+    contexts, others = contexts_of(version, files), contexts_of(version, other)
+    kept = []
+
+    def select(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+        connection.set_context(others["server"])
+        kept.extend(contexts_of(version, other) for _ in range(50))  # in memory that is free now
+        return offered[0]
+
+    contexts["server"].set_alpn_select_callback(select)
+    contexts["client"].set_alpn_protos([b"h2"])
+    pair = handshake(pair_in_memory(contexts["client"], contexts["server"]))
+    shown, own = pair.client.get_peer_certificate(), pair.server.get_certificate()
+    assert shown is not None
+    assert own is not None
+    return [str(shown.get_serial_number()), str(own.get_serial_number())]
+
+
+@deviation
+def test_a_handshake_goes_on_with_the_certificate_that_it_has_chosen(
+    version: int, authority: Authority, server_identity: Identity, client_identity: Identity
+) -> None:
+    """In TLS 1.2 OpenSSL has chosen when it asks for the protocol, and frees the choice with the old
+    context. In TLS 1.3 it chooses later."""
+    files, other = (
+        [str(file) for file in (authority.file, identity.chain_file, identity.key_file)]
+        for identity in (server_identity, client_identity)
+    )
+    shown = child.run(switch_after_the_choice, version, files, other)
+    chosen = server_identity if version == SSL.TLS1_2_VERSION else client_identity
+    expected = [chosen.certificate, client_identity.certificate]
+    assert shown == [str(certificate.serial_number) for certificate in expected]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_switching_to_a_context_that_minds_nothing_keeps_what_the_connection_minds(
     contexts: Contexts, stranger: Authority, client_identity: Identity, name: str

@@ -111,6 +111,8 @@ pub struct ConnectionState {
     info: RefCell<Option<Arc<InfoCallback>>>,
     /// The first failure of a callback that the running call has not taken yet.
     failure: Cell<Option<Error>>,
+    /// Whether the callback for the server name is running: OpenSSL chooses a certificate after it.
+    naming: Cell<bool>,
     /// What OpenSSL points to after the ALPN callback.
     alpn_selected: RefCell<Box<[u8]>>,
     user_data: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -121,6 +123,7 @@ impl ConnectionState {
         Self {
             verify: RefCell::new(callbacks.verify.clone()),
             info: RefCell::new(None),
+            naming: Cell::new(false),
             initial: Arc::clone(&callbacks),
             current: RefCell::new(callbacks),
             failure: Cell::new(None),
@@ -169,6 +172,22 @@ impl ConnectionState {
         };
         self.fail(failure);
         on_failure
+    }
+
+    /// Runs the callback for the server name.
+    fn run_naming(
+        &self,
+        callback: impl FnOnce() -> CallbackResult<ServerNameAnswer>,
+    ) -> ServerNameAnswer {
+        let outer = self.naming.replace(true);
+        let answer = self.run(ServerNameAnswer::Refuse, callback);
+        self.naming.set(outer);
+        answer
+    }
+
+    /// Whether the callback for the server name is running.
+    pub(crate) fn is_naming(&self) -> bool {
+        self.naming.get()
     }
 
     /// Leaves a failure for the next call, unless there is one already.

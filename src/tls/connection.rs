@@ -11,7 +11,7 @@ mod parameters;
 mod state;
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -60,6 +60,9 @@ struct Locked {
     depth: Cell<u32>,
     /// Whether a write could not be finished: OpenSSL wants it to be continued before another.
     unfinished: Cell<bool>,
+    /// Owners of the certificates that `ssl` had before its context was exchanged in the middle of a
+    /// handshake, which may have chosen one of them.
+    replaced: RefCell<Vec<Ssl>>,
     /// Whether the step under way has read data, and then met what the next one is to report.
     kept: Cell<bool>,
 }
@@ -100,6 +103,7 @@ impl Connection {
             endpoint,
             depth: Cell::new(0),
             unfinished: Cell::new(false),
+            replaced: RefCell::default(),
             kept: Cell::new(false),
         };
         Ok(Self { locked: ReentrantMutex::new(locked), writer: ReentrantMutex::new(()), file })
@@ -290,7 +294,9 @@ impl<'c> Step<'c> {
     pub fn handshake(&self) -> Result<()> {
         self.refuse_inside()?;
         // SAFETY: the SSL is alive and this thread holds its lock.
-        self.call(|ssl| unsafe { ffi::SSL_do_handshake(ssl) }).map(drop)
+        self.call(|ssl| unsafe { ffi::SSL_do_handshake(ssl) })?;
+        self.locked.replaced.take();
+        Ok(())
     }
 
     /// Reads what there is: a record, and those behind it that have come as a whole and fit into the

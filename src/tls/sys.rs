@@ -87,6 +87,8 @@ unsafe extern "C" {
     pub(crate) fn SSL_use_PrivateKey(ssl: *mut ffi::SSL, key: *mut ffi::EVP_PKEY) -> c_int;
     fn SSL_rstate_string(ssl: *const ffi::SSL) -> *const c_char;
     pub(crate) fn SSL_in_before(ssl: *const ffi::SSL) -> c_int;
+    pub(crate) fn SSL_in_init(ssl: *const ffi::SSL) -> c_int;
+    pub(crate) fn SSL_copy_session_id(to: *mut ffi::SSL, from: *const ffi::SSL) -> c_int;
     pub(crate) fn SSL_want(ssl: *const ffi::SSL) -> c_int;
     pub(crate) fn SSL_get_current_compression(ssl: *const ffi::SSL) -> *const c_void;
     pub(crate) fn SSL_get_cipher_list(ssl: *const ffi::SSL, n: c_int) -> *const c_char;

@@ -121,7 +121,7 @@ pub(crate) unsafe extern "C" fn server_name(
     let callback =
         state.current().server_name.clone().or_else(|| state.initial.server_name.clone());
     let Some(callback) = callback else { return SSL_TLSEXT_ERR_NOACK };
-    match state.run(ServerNameAnswer::Refuse, || callback(state)) {
+    match state.run_naming(|| callback(state)) {
         ServerNameAnswer::Continue => SSL_TLSEXT_ERR_OK,
         ServerNameAnswer::Refuse => SSL_TLSEXT_ERR_ALERT_FATAL,
     }

@@ -4,6 +4,8 @@ use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint};
 use std::ptr;
 use std::sync::Arc;
 
+use foreign_types::ForeignType;
+use openssl::ssl::Ssl;
 use openssl_sys as ffi;
 
 use super::Step;
@@ -135,11 +137,35 @@ impl Step<'_> {
     pub fn set_context(&self, context: &Context) -> Result<()> {
         let callbacks = context.callbacks();
         clear_queue();
+        // SAFETY: see above.
+        let has_chosen = unsafe {
+            sys::SSL_in_init(self.as_ptr()) == 1 && sys::SSL_in_before(self.as_ptr()) == 0
+        };
+        if has_chosen && !self.state().is_naming() {
+            self.keep_certificates(context)?;
+        }
         context.while_unchanging(|context| {
             // SAFETY: see above; the SSL takes a reference to the context.
             check_ptr(unsafe { ffi::SSL_set_SSL_CTX(self.as_ptr(), context) })
         })?;
         self.state().set_current(callbacks);
+        Ok(())
+    }
+
+    /// Gives the certificates and keys another owner. A handshake that has chosen one of them goes on
+    /// with it, but OpenSSL would free them with the context's exchange.
+    ///
+    /// OpenSSL: `SSL_copy_session_id`, which shares them.
+    fn keep_certificates(&self, context: &Context) -> Result<()> {
+        // SAFETY: the context is alive; the new SSL is owned by `owner`.
+        let owner = context.while_unchanging(|context| unsafe { ffi::SSL_new(context) });
+        // SAFETY: as above. Both SSLs are this thread's.
+        let owner = unsafe {
+            let owner = Ssl::from_ptr(check_ptr(owner)?);
+            check(sys::SSL_copy_session_id(owner.as_ptr(), self.as_ptr()))?;
+            owner
+        };
+        self.locked.replaced.borrow_mut().push(owner);
         Ok(())
     }
 
