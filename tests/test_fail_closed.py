@@ -380,8 +380,8 @@ def switch_after_the_choice(version: int, files: list[str], other: list[str]) ->
 def test_a_handshake_goes_on_with_the_certificate_that_it_has_chosen(
     version: int, authority: Authority, server_identity: Identity, client_identity: Identity
 ) -> None:
-    """In TLS 1.2 OpenSSL has chosen when it asks for the protocol, and frees the choice with the old
-    context. In TLS 1.3 it chooses later."""
+    """In TLS 1.2 OpenSSL has chosen when it asks for the protocol, and frees what it has chosen
+    with the old context. In TLS 1.3 it chooses later."""
     files, other = (
         [str(file) for file in (authority.file, identity.chain_file, identity.key_file)]
         for identity in (server_identity, client_identity)
