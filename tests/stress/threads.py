@@ -84,6 +84,10 @@ class Planned(Exception):
     """What a callback raises on purpose."""
 
 
+# What OpenSSL 3.0 says in place of a goodbye, while part of a record has not been sent.
+NO_GOODBYE = {"Error: bad write retry", "Error: shutdown while in init"}
+
+
 class Side:
     """One end of a link."""
 
@@ -454,9 +458,8 @@ class Worker:
         self.endings[describe(failure)] += 1
         if name == "send" and side.parting and isinstance(failure, SSL.Error):
             return  # another thread has closed it for writing
-        retry = describe(failure) == "Error: bad write retry"
-        if name == "shutdown" and side.pending is not None and retry:
-            return  # OpenSSL 3.0 says no goodbye while part of a record has not been sent
+        if name == "shutdown" and side.pending is not None and describe(failure) in NO_GOODBYE:
+            return
         if link.healthy:
             assert link.wild, f"{name}, {side.role}: {failure!r} on {link}"
             link.crossed = True
