@@ -71,6 +71,14 @@ struct Locked {
 // what they hold is `Send` (callbacks are `Send + Sync`), and the lock lets one thread at a time in.
 unsafe impl Send for Locked {}
 
+/// An SSL with the settings of `context`, and no transport.
+fn new_ssl(context: &Context) -> Result<Ssl> {
+    // SAFETY: the context is alive; the new SSL has no owner yet.
+    let ssl = context.while_unchanging(|context| unsafe { ffi::SSL_new(context) });
+    // SAFETY: as above.
+    Ok(unsafe { Ssl::from_ptr(check_ptr(ssl)?) })
+}
+
 impl Connection {
     /// A connection over `transport`, with the settings of `context`, which cannot be changed any
     /// more from now on.
@@ -84,10 +92,7 @@ impl Connection {
             Transport::Descriptor(end) => Some(end.file()),
             Transport::Memory(_) => None,
         };
-        // SAFETY: the context is alive; the new SSL is owned by `ssl`.
-        let ssl = context.while_unchanging(|context| unsafe { ffi::SSL_new(context) });
-        // SAFETY: as above.
-        let ssl = unsafe { Ssl::from_ptr(check_ptr(ssl)?) };
+        let ssl = new_ssl(context)?;
         let state = trampolines::attach(ssl.as_ptr(), ConnectionState::new(callbacks))?;
         let (bio, endpoint) = transport::new_bio(transport)?;
         // SAFETY: the SSL takes over the one reference to the BIO, which serves both directions. A

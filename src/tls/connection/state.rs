@@ -4,11 +4,10 @@ use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint};
 use std::ptr;
 use std::sync::Arc;
 
-use foreign_types::ForeignType;
-use openssl::ssl::Ssl;
+use foreign_types::ForeignTypeRef;
 use openssl_sys as ffi;
 
-use super::Step;
+use super::{Step, new_ssl};
 use crate::tls::callbacks::{InfoCallback, trampolines};
 use crate::tls::context::{Context, alpn_list};
 use crate::tls::error::{Error, Result, check, check_ptr, clear_queue, library_error};
@@ -157,14 +156,9 @@ impl Step<'_> {
     ///
     /// OpenSSL: `SSL_copy_session_id`, which shares them.
     fn keep_certificates(&self, context: &Context) -> Result<()> {
-        // SAFETY: the context is alive; the new SSL is owned by `owner`.
-        let owner = context.while_unchanging(|context| unsafe { ffi::SSL_new(context) });
-        // SAFETY: as above. Both SSLs are this thread's.
-        let owner = unsafe {
-            let owner = Ssl::from_ptr(check_ptr(owner)?);
-            check(sys::SSL_copy_session_id(owner.as_ptr(), self.as_ptr()))?;
-            owner
-        };
+        let owner = new_ssl(context)?;
+        // SAFETY: both SSLs are alive and this thread's.
+        check(unsafe { sys::SSL_copy_session_id(owner.as_ptr(), self.as_ptr()) })?;
         self.locked.replaced.borrow_mut().push(owner);
         Ok(())
     }
