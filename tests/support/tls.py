@@ -81,6 +81,18 @@ def flush(source: SSL.Connection, target: SSL.Connection) -> int:
     return len(data)
 
 
+def first_flight(pair: Pair) -> bytes:
+    """Have a client say hello, and return what the server has to say to that, undelivered."""
+    for end in pair:
+        try:
+            end.do_handshake()
+        except SSL.WantReadError:
+            flush(pair.client, pair.server)
+        else:
+            raise AssertionError("nobody has answered yet")
+    return drain(pair.server)
+
+
 def negotiate(pair: Pair) -> Outcome:
     """Run both handshakes until each has ended, or nothing moves any more; say how each ended."""
     endings: dict[str, BaseException | None] = {}
