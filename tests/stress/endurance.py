@@ -20,6 +20,7 @@ from typing import Any, Callable
 from OpenSSL import SSL
 from support.callbacks import ALL, PROTOCOL, SERVER_NAME, Function
 from support.certificates import NOW, Authority
+from support.memory import PURGES_AT_ONCE
 from support.network import tcp_pair
 from support.tls import CHUNK, Pair, flush, handshake, negotiate, pair_in_memory, pin_version
 
@@ -461,4 +462,5 @@ PROGRAM = Program(
     full={"": {"handshakes": 100_000, "messages": 1_000_000}},
     short={"": {"handshakes": 400, "messages": 2_000}},
     limit=3_000,
+    environment=PURGES_AT_ONCE,
 )

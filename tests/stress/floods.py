@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any, Callable
 
 from OpenSSL import SSL
+from support.memory import MEBIBYTE, PURGES_AT_ONCE, resident, return_free_memory
 from support.tls import CHUNK, drain
 
 from stress import mutations
 from stress.documented import WAITING, describe, is_documented
 from stress.ends import End
 from stress.keys import ALERT, DATA, HANDSHAKE, Protection, Protection13
-from stress.measure import resident, return_free_memory
 from stress.mutations import message, record
 from stress.program import Program
 from stress.relay import OTHER, Relay, Setting, Workshop
 
-MEBIBYTE = 1 << 20
 BATCH = 200
 # Beyond what the allocator keeps at hand.
 ROOM = 4 * MEBIBYTE
@@ -307,4 +306,5 @@ PROGRAM = Program(
     full={"": {"pieces": 100_000}},
     short={"": {"pieces": 400}},
     limit=3_000,
+    environment=PURGES_AT_ONCE,
 )

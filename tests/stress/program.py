@@ -12,10 +12,7 @@ from typing import Any, Callable
 
 import pytest
 from support import child
-
-from stress.measure import SANITIZED
-
-MEBIBYTE = 1 << 20
+from support.memory import MEBIBYTE, SANITIZED
 
 # Programs by the name of their module, in the order in which they run.
 NAMES = (

@@ -21,6 +21,7 @@ from typing import Any, Callable
 
 from OpenSSL import SSL
 from support.certificates import Authority
+from support.memory import MEBIBYTE, PURGES_AT_ONCE, resident, return_free_memory
 from support.network import tcp_pair
 from support.threads import PATIENCE, background
 from support.tls import (
@@ -37,11 +38,10 @@ from stress import mutations
 from stress.documented import is_documented
 from stress.floods import PLAIN, ticket
 from stress.keys import HANDSHAKE, KeyLog, Protection
-from stress.measure import descriptors, resident, return_free_memory
+from stress.measure import descriptors
 from stress.mutations import message
 from stress.program import Program
 
-MEBIBYTE = 1 << 20
 VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 # How long a call may go on without returning, or without handling a signal, whatever the peer does.
 PROMPT = 1.0
@@ -352,4 +352,5 @@ PROGRAM = Program(
     full={"": {"size": 50_000, "attempts": 100_000, "pieces": 200_000}},
     short={"": {"size": 500, "attempts": 500, "pieces": 2_000}},
     limit=900,
+    environment=PURGES_AT_ONCE,
 )
