@@ -38,8 +38,6 @@ from stress.program import Program
 
 VERSIONS = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
 INTERVAL = 0.0005
-# From a signal to the end of the call that its handler ends.
-PROMPT = 2.0
 
 
 class Alarm(Exception):
@@ -148,10 +146,8 @@ def send_for_ever(connection: SSL.Connection) -> None:
 def heeded(fleet: Fleet, chance: random.Random, rounds: int) -> float:
     """Returns the longest time from a signal to the end of the call, in seconds."""
     slowest = 0.0
-    rung = [0.0]
 
     def ring(*_: Any) -> None:
-        rung[0] = time.monotonic()
         raise Alarm
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -181,7 +177,6 @@ def heeded(fleet: Fleet, chance: random.Random, rounds: int) -> float:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert slowest < PROMPT, f"{slowest} seconds until a signal was heeded"
     return slowest
 
 

@@ -43,10 +43,9 @@ from stress.mutations import message
 from stress.program import Program
 
 VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
-# How long a call may go on without returning, or without handling a signal, whatever the peer does.
+# How many seconds of the processor a call may use before it returns or handles a signal, whatever
+# the peer does. By the clock it would depend on what else the machine does.
 PROMPT = 1.0
-# While a peer pours what OpenSSL takes without a word, OpenSSL goes on within one call.
-STARVES = False
 
 Sockets = tuple[socket.socket, socket.socket]
 
@@ -272,7 +271,8 @@ def tickets(keys: Protection, count: int) -> bytes:
 
 
 def attention(authority: Authority, role: str, blocking: bool, count: int) -> float:
-    """The longest time that one call to ``role`` goes on, or goes on without handling a signal."""
+    """The most seconds of the processor that one call to ``role`` uses, or uses without handling a
+    signal."""
     ends = tcp_pair()
     log = KeyLog()
     client_context, server_context = contexts(authority, SSL.TLS1_3_VERSION)
@@ -298,27 +298,27 @@ def attention(authority: Authority, role: str, blocking: bool, count: int) -> fl
         theirs.shutdown(socket.SHUT_WR)
         time.sleep(PATIENCE)
 
-    handled = [time.monotonic()]
+    handled = [time.process_time()]
     longest = 0.0
-    before = signal.signal(signal.SIGALRM, lambda *_: handled.append(time.monotonic()))
+    before = signal.signal(signal.SIGALRM, lambda *_: handled.append(time.process_time()))
     ours.setblocking(blocking)
     with other_process(pour):
         theirs.close()
         signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
         try:
             while True:
-                began = time.monotonic()
+                began = time.process_time()
                 try:
                     victim.recv(1)
                 except SSL.WantReadError:
-                    longest = max(longest, time.monotonic() - began)
+                    longest = max(longest, time.process_time() - began)
         except SSL.SysCallError:
             if not blocking:
-                longest = max(longest, time.monotonic() - began)
+                longest = max(longest, time.process_time() - began)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
-    handled.append(time.monotonic())
+    handled.append(time.process_time())
     ours.close()
     return max(longest, *(after - first for first, after in zip(handled, handled[1:])))
 
@@ -340,9 +340,11 @@ def run(seed: int, size: int, attempts: int, pieces: int) -> dict[str, Any]:
             for role in ("client", "server")
             for blocking in (True, False)
         }
-    assert STARVES or max(slowest.values()) < PROMPT, f"held too long: {slowest}"
+    assert max(slowest.values()) < PROMPT, f"held too long: {slowest}"
     figures["key updates and tickets poured without a pause"] = 4 * pieces
-    figures["seconds of the longest inattention meanwhile"] = round(max(slowest.values()), 2)
+    figures["processor seconds of the longest inattention meanwhile"] = round(
+        max(slowest.values()), 2
+    )
     assert descriptors().keys() == open_before.keys(), "descriptors are left open"
     return figures
 
