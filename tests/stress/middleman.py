@@ -41,9 +41,8 @@ class Item:
 class Direction:
     """From one end to the other."""
 
-    def __init__(self, source: End, target: End, chance: random.Random, use_keys: bool) -> None:
+    def __init__(self, source: End, target: End, use_keys: bool) -> None:
         self.source, self.target = source, target
-        self.chance = chance
         self.use_keys = use_keys
         self.queue: list[Item] = []
         self.held: list[bytes] = []
@@ -72,7 +71,7 @@ class Relay:
         # Whether the two ends cannot have seen the same handshake.
         self.tampered = False
         self.directions = {
-            role: Direction(ends[role], ends[OTHER[role]], chance, use_keys) for role in OTHER
+            role: Direction(ends[role], ends[OTHER[role]], use_keys) for role in OTHER
         }
         for role, direction in self.directions.items():
             other = self.directions[OTHER[role]]

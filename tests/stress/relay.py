@@ -76,16 +76,13 @@ def _feed(end: End, data: bytes, chance: random.Random) -> bool:
     return moved
 
 
-def choose_changes(
-    profile: dict[str, dict[str, int]], chance: random.Random, use_keys: bool
-) -> list[Change]:
+def choose_changes(profile: dict[str, dict[str, int]], chance: random.Random) -> list[Change]:
     changes = []
     for _ in range(chance.choice([1, 1, 1, 1, 2, 3, 5])):
         level = chance.choice(["record", "message"])
         source = chance.choice(list(OTHER))
-        most = profile[source][level]
-        # One more than there are is none, which is a change at no position.
-        ordinal = chance.randint(1, max(1, most))
+        # Where there are none, it is a change at no position.
+        ordinal = chance.randint(1, max(1, profile[source][level]))
         names: list[str]
         if level == "record":
             names = [*mutations.OF_RECORDS, *mutations.OF_STREAMS]
@@ -111,7 +108,7 @@ def measure_profile(workshop: Workshop, setting: Setting, use_keys: bool) -> dic
     return workshop.profiles[key]
 
 
-def check(ends: dict[str, End], relay: Relay, changes: list[Change]) -> str:
+def check(ends: dict[str, End], relay: Relay) -> str:
     """Whether all is as it must be. Returns a short name of the outcome."""
     for role, end in ends.items():
         end.check_failure()
@@ -132,12 +129,12 @@ def one(workshop: Workshop, seed: int, number: int, report: dict[str, Counter[An
     setting = Setting.choose(chance)
     use_keys = chance.random() < 0.5
     profile = measure_profile(workshop, setting, use_keys)
-    changes = choose_changes(profile, chance, use_keys)
+    changes = choose_changes(profile, chance)
     ends = workshop.ends(setting, chance)
     relay = Relay(ends, changes, chance, use_keys)
     try:
         converse(ends, relay, chance)
-        outcome = check(ends, relay, changes)
+        outcome = check(ends, relay)
     except BaseException as failure:
         raise AssertionError(f"run {number}: {setting}, keys: {use_keys}, {changes}") from failure
     report["outcomes"][outcome] += 1
