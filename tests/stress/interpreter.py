@@ -15,6 +15,7 @@ from typing import Any, Callable
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL, crypto
+from support.callbacks import Planned
 from support.certificates import Authority, rsa_key
 from support.implementation import error_queue_is_empty
 from support.tls import Pair, drain, negotiate, pin_version
@@ -40,10 +41,6 @@ ANSWERS: tuple[Any, ...] = (
 )
 # No key so large that it takes long to make.
 BITS = (-(1 << 40), -1, 0, 1, 384, 512, 1024, 1 << 20, 1 << 31, 1 << 64)
-
-
-class Planned(Exception):
-    """What a function raises when it is called."""
 
 
 class Workshop:
