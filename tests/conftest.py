@@ -95,6 +95,12 @@ def rsa_identity(authority: Authority) -> Identity:
     return authority.issue("localhost", key=rsa_key())
 
 
+@pytest.fixture
+def files(authority: Authority, server_identity: Identity) -> tuple[Path, Path, Path]:
+    """What a child process makes its contexts of."""
+    return authority.file, server_identity.chain_file, server_identity.key_file
+
+
 @pytest.fixture(params=VERSIONS.values(), ids=VERSIONS.keys())
 def version(request: pytest.FixtureRequest) -> int:
     """A test that takes this, or anything built on it, runs once for each version of TLS."""

@@ -27,7 +27,9 @@ from support.dtls import listen
 from support.implementation import deviation
 from support.tls import (
     CHUNK,
+    Contexts,
     Pair,
+    contexts_of,
     drain,
     flush,
     handshake,
@@ -35,8 +37,6 @@ from support.tls import (
     new_server_context,
     pair_in_memory,
 )
-
-Contexts = dict[str, SSL.Context]
 
 INTERRUPTS = [pytest.param(kind, marks=deviation) for kind in (KeyboardInterrupt, SystemExit)]
 RAISING = [RuntimeError, *INTERRUPTS]
@@ -143,21 +143,6 @@ def test_an_interrupt_in_a_callback_that_watches_is_raised_once(
     assert getattr(outcome, callback.role) is failure
     later = getattr(negotiate(pair), callback.role)
     assert later is None or isinstance(later, SSL.Error)
-
-
-def contexts_of(version: int, files: list[str]) -> Contexts:
-    """Contexts for a child process, of files with the authority, a chain and its key."""
-    contexts = {}
-    for role in ("client", "server"):
-        context = SSL.Context(SSL.TLS_METHOD)
-        context.set_min_proto_version(version)
-        context.set_max_proto_version(version)
-        context.load_verify_locations(files[0])
-        context.use_certificate_chain_file(files[1])
-        context.use_privatekey_file(files[2])
-        context.set_session_id(b"tests")
-        contexts[role] = context
-    return contexts
 
 
 # Answering with something else.
@@ -295,7 +280,7 @@ def test_an_answer_that_cannot_be_decided_refuses(
 
 
 def set_session_inside(name: str, version: int, files: list[str]) -> str:
-    contexts = contexts_of(version, files)
+    contexts = contexts_of(*files, version=version)
     outcomes = set()
 
     def inside(connection: SSL.Connection, *_: Any) -> Any:
@@ -316,10 +301,9 @@ def set_session_inside(name: str, version: int, files: list[str]) -> str:
 @deviation
 @pytest.mark.parametrize("name", ["verify the server", "OCSP of the server", "info of the client"])
 def test_a_session_cannot_be_set_in_a_callback(
-    name: str, version: int, authority: Authority, server_identity: Identity
+    name: str, version: int, files: tuple[Path, ...]
 ) -> None:
-    files = [authority.file, server_identity.chain_file, server_identity.key_file]
-    outcome = child.run(set_session_inside, name, version, [str(file) for file in files])
+    outcome = child.run(set_session_inside, name, version, files)
     assert outcome == "RuntimeError"
 
 
@@ -359,12 +343,13 @@ def test_switching_to_a_context_that_minds_nothing_does_not_undo_a_refusal(
 
 def switch_after_the_choice(version: int, files: list[str], other: list[str]) -> list[str]:
     """The serial number of the certificate that the server shows, and of its new context's."""
-    contexts, others = contexts_of(version, files), contexts_of(version, other)
-    kept = []
+    contexts, others = contexts_of(*files, version=version), contexts_of(*other, version=version)
+    kept: list[Contexts] = []
 
     def select(connection: SSL.Connection, offered: list[bytes]) -> bytes:
         connection.set_context(others["server"])
-        kept.extend(contexts_of(version, other) for _ in range(50))  # in memory that is free now
+        # In memory that is free now.
+        kept.extend(contexts_of(*other, version=version) for _ in range(50))
         return offered[0]
 
     contexts["server"].set_alpn_select_callback(select)
@@ -378,14 +363,15 @@ def switch_after_the_choice(version: int, files: list[str], other: list[str]) ->
 
 @deviation
 def test_a_handshake_goes_on_with_the_certificate_that_it_has_chosen(
-    version: int, authority: Authority, server_identity: Identity, client_identity: Identity
+    version: int,
+    files: tuple[Path, ...],
+    authority: Authority,
+    server_identity: Identity,
+    client_identity: Identity,
 ) -> None:
     """In TLS 1.2 OpenSSL has chosen when it asks for the protocol, and frees what it has chosen
     with the old context. In TLS 1.3 it chooses later."""
-    files, other = (
-        [str(file) for file in (authority.file, identity.chain_file, identity.key_file)]
-        for identity in (server_identity, client_identity)
-    )
+    other = authority.file, client_identity.chain_file, client_identity.key_file
     shown = child.run(switch_after_the_choice, version, files, other)
     chosen = server_identity if version == SSL.TLS1_2_VERSION else client_identity
     expected = [chosen.certificate, client_identity.certificate]
@@ -459,7 +445,7 @@ def call_again_and_refuse(name: str, version: int, files: list[str]) -> list[str
     done = []
     for call_name, call in CALLS.items():
         for how in ("answer", "raise"):
-            contexts = contexts_of(version, files)
+            contexts = contexts_of(*files, version=version)
             failure = ValueError("mine")
             callback = DECIDING[name]
 
@@ -503,17 +489,16 @@ def read_what_there_is(connection: SSL.Connection) -> None:
 @deviation
 @pytest.mark.parametrize("name", REFUSALS)
 def test_calling_the_connection_again_does_not_undo_a_refusal(
-    name: str, version: int, authority: Authority, server_identity: Identity
+    name: str, version: int, files: tuple[Path, ...]
 ) -> None:
-    files = [authority.file, server_identity.chain_file, server_identity.key_file]
-    done = child.run(call_again_and_refuse, name, version, [str(file) for file in files])
+    done = child.run(call_again_and_refuse, name, version, files)
     assert len(done) == 2 * len(CALLS)
 
 
 def drop_inside(name: str, version: int, files: list[str]) -> str:
     """The callback drops every reference to the connection, to its peer and to the contexts."""
     for refuse in (True, False):
-        kept: dict[str, Any] = dict(contexts_of(version, files))
+        kept: dict[str, Any] = dict(contexts_of(*files, version=version))
         callback = ALL[name]
 
         def forget(*_: Any, kept: dict[str, Any] = kept, refuse: bool = refuse) -> Any:
@@ -556,10 +541,9 @@ def drop_inside(name: str, version: int, files: list[str]) -> str:
 @deviation
 @pytest.mark.parametrize("name", ALL)
 def test_a_callback_may_drop_its_connection(
-    name: str, version: int, authority: Authority, server_identity: Identity
+    name: str, version: int, files: tuple[Path, ...]
 ) -> None:
-    files = [authority.file, server_identity.chain_file, server_identity.key_file]
-    assert child.run(drop_inside, name, version, [str(file) for file in files]) == "alive"
+    assert child.run(drop_inside, name, version, files) == "alive"
 
 
 # Cookies.
