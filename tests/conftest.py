@@ -13,6 +13,7 @@ from support.certificates import NOW, YEAR, Authority, Identity, rsa_key
 from support.implementation import error_queue_is_empty
 from support.network import tcp_pair
 from support.tls import (
+    Contexts,
     Pair,
     handshake,
     handshake_over_sockets,
@@ -122,6 +123,19 @@ def server_context(server_identity: Identity, version: int) -> SSL.Context:
 @pytest.fixture
 def client_context(authority: Authority, version: int) -> SSL.Context:
     return new_client_context(authority, version)
+
+
+@pytest.fixture
+def contexts(client_context: SSL.Context, server_context: SSL.Context) -> Contexts:
+    return {"client": client_context, "server": server_context}
+
+
+@pytest.fixture
+def mutual_contexts(contexts: Contexts, authority: Authority) -> Contexts:
+    """The server can ask for a certificate, too, and resume a session then."""
+    contexts["server"].load_verify_locations(authority.file)
+    contexts["server"].set_session_id(b"tests")
+    return contexts
 
 
 @pytest.fixture
