@@ -13,6 +13,7 @@ from support.certificates import NOW, YEAR, Authority, Identity, rsa_key
 from support.implementation import error_queue_is_empty
 from support.network import tcp_pair
 from support.tls import (
+    Contexts,
     Pair,
     handshake,
     handshake_over_sockets,
@@ -95,6 +96,12 @@ def rsa_identity(authority: Authority) -> Identity:
     return authority.issue("localhost", key=rsa_key())
 
 
+@pytest.fixture
+def files(authority: Authority, server_identity: Identity) -> tuple[Path, Path, Path]:
+    """What a child process makes its contexts of."""
+    return authority.file, server_identity.chain_file, server_identity.key_file
+
+
 @pytest.fixture(params=VERSIONS.values(), ids=VERSIONS.keys())
 def version(request: pytest.FixtureRequest) -> int:
     """A test that takes this, or anything built on it, runs once for each version of TLS."""
@@ -116,6 +123,19 @@ def server_context(server_identity: Identity, version: int) -> SSL.Context:
 @pytest.fixture
 def client_context(authority: Authority, version: int) -> SSL.Context:
     return new_client_context(authority, version)
+
+
+@pytest.fixture
+def contexts(client_context: SSL.Context, server_context: SSL.Context) -> Contexts:
+    return {"client": client_context, "server": server_context}
+
+
+@pytest.fixture
+def mutual_contexts(contexts: Contexts, authority: Authority) -> Contexts:
+    """The server can ask for a certificate, too, and resume a session then."""
+    contexts["server"].load_verify_locations(authority.file)
+    contexts["server"].set_session_id(b"tests")
+    return contexts
 
 
 @pytest.fixture

@@ -19,20 +19,15 @@ from support.callbacks import (
 )
 from support.certificates import Authority, Identity
 from support.implementation import deviation
-from support.tls import Pair, handshake, negotiate, pair_in_memory, reasons
+from support.tls import Contexts, Pair, handshake, negotiate, pair_in_memory, reasons
 
 
-@pytest.fixture
-def contexts(client_context: SSL.Context, server_context: SSL.Context) -> dict[str, SSL.Context]:
-    return {"client": client_context, "server": server_context}
-
-
-def eager(contexts: dict[str, SSL.Context], client_identity: Identity) -> Pair:
+def eager(contexts: Contexts, client_identity: Identity) -> Pair:
     return eager_pair(contexts["client"], contexts["server"], client_identity)
 
 
 def test_they_run_in_this_order_with_these_arguments(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     authority: Authority,
     client_identity: Identity,
     server_identity: Identity,
@@ -74,7 +69,7 @@ def test_they_run_in_this_order_with_these_arguments(
 
 @pytest.mark.parametrize("callback", DECIDING.values(), ids=DECIDING.keys())
 def test_an_exception_is_raised_by_the_call_that_ran_it(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     client_identity: Identity,
     callback: Callback,
     request: pytest.FixtureRequest,
@@ -98,7 +93,7 @@ def test_an_exception_is_raised_by_the_call_that_ran_it(
 
 @pytest.mark.parametrize("callback", DECIDING.values(), ids=DECIDING.keys())
 def test_an_exception_fails_the_handshake_of_the_peer_too(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     client_identity: Identity,
     callback: Callback,
     version: int,
@@ -122,7 +117,7 @@ def test_an_exception_fails_the_handshake_of_the_peer_too(
 
 @pytest.mark.parametrize("callback", WATCHING.values(), ids=WATCHING.keys())
 def test_an_exception_in_a_watching_callback_does_not_stop_the_handshake(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     client_identity: Identity,
     callback: Callback,
     monkeypatch: pytest.MonkeyPatch,
@@ -141,7 +136,7 @@ def test_an_exception_in_a_watching_callback_does_not_stop_the_handshake(
 @deviation
 @pytest.mark.parametrize("callback", WATCHING.values(), ids=WATCHING.keys())
 def test_an_exception_in_a_watching_callback_goes_to_the_unraisable_hook(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     client_identity: Identity,
     callback: Callback,
     monkeypatch: pytest.MonkeyPatch,
@@ -161,7 +156,7 @@ def test_an_exception_in_a_watching_callback_goes_to_the_unraisable_hook(
 
 @pytest.mark.parametrize("callback", ALL.values(), ids=ALL.keys())
 def test_a_callback_calls_its_own_connection(
-    contexts: dict[str, SSL.Context], client_identity: Identity, callback: Callback
+    contexts: Contexts, client_identity: Identity, callback: Callback
 ) -> None:
     """None of these may wait for a lock, or find the connection borrowed."""
     ran = []
@@ -194,7 +189,7 @@ def test_a_callback_calls_its_own_connection(
 
 @pytest.mark.parametrize("callback", ALL.values(), ids=ALL.keys())
 def test_a_callback_may_use_another_connection(
-    contexts: dict[str, SSL.Context],
+    contexts: Contexts,
     client_identity: Identity,
     callback: Callback,
     authority: Authority,
@@ -217,7 +212,7 @@ def test_a_callback_may_use_another_connection(
 
 @pytest.mark.parametrize("callback", ALL.values(), ids=ALL.keys())
 def test_a_callback_may_be_any_callable(
-    contexts: dict[str, SSL.Context], client_identity: Identity, callback: Callback
+    contexts: Contexts, client_identity: Identity, callback: Callback
 ) -> None:
     class Callable:
         """No name, no annotations, nothing but a call."""
@@ -240,7 +235,7 @@ def test_a_callback_may_be_any_callable(
 # Info
 
 
-def test_info_tells_where_the_handshake_is(contexts: dict[str, SSL.Context]) -> None:
+def test_info_tells_where_the_handshake_is(contexts: Contexts) -> None:
     seen: dict[str, list[int]] = {"client": [], "server": []}
     for role, context in contexts.items():
         context.set_info_callback(
@@ -254,7 +249,7 @@ def test_info_tells_where_the_handshake_is(contexts: dict[str, SSL.Context]) -> 
         assert SSL.SSL_CB_EXIT | mode in seen[role]
 
 
-def test_info_tells_of_alerts(contexts: dict[str, SSL.Context], version: int) -> None:
+def test_info_tells_of_alerts(contexts: Contexts, version: int) -> None:
     alerts = []
 
     def info(connection: SSL.Connection, where: int, code: int) -> None:
@@ -268,7 +263,7 @@ def test_info_tells_of_alerts(contexts: dict[str, SSL.Context], version: int) ->
     assert alerts == [(SSL.SSL_CB_WRITE, close_notify)]
 
 
-def test_state_strings_can_be_told_from_inside(contexts: dict[str, SSL.Context]) -> None:
+def test_state_strings_can_be_told_from_inside(contexts: Contexts) -> None:
     states = []
     contexts["client"].set_info_callback(
         lambda connection, *_: states.append(connection.get_state_string())
@@ -281,9 +276,7 @@ def test_state_strings_can_be_told_from_inside(contexts: dict[str, SSL.Context])
 # Key log
 
 
-def test_the_key_log_is_the_same_on_both_ends(
-    contexts: dict[str, SSL.Context], version: int
-) -> None:
+def test_the_key_log_is_the_same_on_both_ends(contexts: Contexts, version: int) -> None:
     lines: dict[str, set[bytes]] = {"client": set(), "server": set()}
     for role, context in contexts.items():
         context.set_keylog_callback(lambda connection, line, role=role: lines[role].add(line))
@@ -299,9 +292,7 @@ def test_the_key_log_is_the_same_on_both_ends(
     assert {line.split()[1] for line in lines["client"]} == {random}
 
 
-def test_the_key_log_of_tls_1_2_holds_the_master_key(
-    contexts: dict[str, SSL.Context], version: int
-) -> None:
+def test_the_key_log_of_tls_1_2_holds_the_master_key(contexts: Contexts, version: int) -> None:
     if version != SSL.TLS1_2_VERSION:
         pytest.skip("TLS 1.3 logs secrets that no method tells")
     lines: list[bytes] = []

@@ -27,6 +27,7 @@ from support.implementation import deviation, error_queue_is_empty
 from support.network import tcp_pair
 from support.threads import PATIENCE, at_once, background
 from support.tls import (
+    Contexts,
     Pair,
     drain,
     flush,
@@ -44,14 +45,8 @@ from support.tls import (
 pytestmark = deviation
 
 Sockets = tuple[socket.socket, socket.socket]
-Contexts = dict[str, SSL.Context]
 
 RAISED_BY_THE_CALL = {name: each for name, each in DECIDING.items() if name != "server name"}
-
-
-@pytest.fixture
-def contexts(client_context: SSL.Context, server_context: SSL.Context) -> Contexts:
-    return {"client": client_context, "server": server_context}
 
 
 # An exception belongs to the connection whose call ran the callback.

@@ -20,23 +20,21 @@ from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.network import tcp_pair
 from support.threads import PATIENCE, background
-from support.tls import Pair, handshake, handshake_over_sockets, pair_in_memory, pair_over
+from support.tls import (
+    Pair,
+    contexts_of,
+    handshake,
+    handshake_over_sockets,
+    pair_in_memory,
+    pair_over,
+)
 
 kept: list[Any] = []
 
 
-def contexts(ca_file: str, chain_file: str, key_file: str) -> dict[str, SSL.Context]:
-    made = {role: SSL.Context(SSL.TLS_METHOD) for role in ("client", "server")}
-    for context in made.values():
-        context.load_verify_locations(ca_file)
-        context.use_certificate_chain_file(chain_file)
-        context.use_privatekey_file(key_file)
-    return made
-
-
 def leave_everything_behind(*files: str) -> str:
     """Connections, callbacks and sessions live in a module until there are no modules any more."""
-    made = contexts(*files)
+    made = contexts_of(*files)
     for callback in ALL.values():
 
         def answer(*call: Any, callback: Callback = callback) -> Any:
@@ -52,7 +50,7 @@ def leave_everything_behind(*files: str) -> str:
 
 def leave_while_a_thread_waits(*files: str) -> str:
     """A daemon thread is in recv, another one in a handshake, when the interpreter ends."""
-    made = contexts(*files)
+    made = contexts_of(*files)
     pair = handshake_over_sockets(pair_over(made["client"], made["server"], tcp_pair()))
     other = pair_over(made["client"], made["server"], tcp_pair())
     kept.extend([pair, other, background(pair.client.recv, 1), background(other.server.recv, 1)])
@@ -62,7 +60,7 @@ def leave_while_a_thread_waits(*files: str) -> str:
 
 def leave_from_a_finalizer(*files: str) -> str:
     """Something that is destroyed with the last modules still talks."""
-    made = contexts(*files)
+    made = contexts_of(*files)
 
     class Last:
         def __init__(self, pair: Pair) -> None:
@@ -79,7 +77,7 @@ def leave_from_a_finalizer(*files: str) -> str:
 
 def leave_while_callbacks_run(*files: str) -> str:
     """Daemon threads come to one callback after the other, and sleep in them."""
-    made = contexts(*files)
+    made = contexts_of(*files)
     made["client"].set_verify(SSL.VERIFY_PEER, lambda *_: time.sleep(0.002) or True)
 
     def shake_hands() -> None:
@@ -93,7 +91,7 @@ def leave_while_callbacks_run(*files: str) -> str:
 
 def leave_while_a_long_callback_runs(*files: str) -> str:
     """The end waits for a callback that takes its time."""
-    made = contexts(*files)
+    made = contexts_of(*files)
     entered = threading.Event()
 
     def decide(*_: Any) -> bool:
@@ -143,11 +141,10 @@ def test_daemon_threads_still_serve_what_was_registered_earlier(
             print("connected" if done.wait(60) else "in vain")
 
         from OpenSSL import SSL
-        from support.tls import handshake, pair_in_memory
+        from support.tls import contexts_of, handshake, pair_in_memory
         from support.threads import background
-        from test_interpreter import contexts
 
-        made = contexts(*sys.argv[1:])
+        made = contexts_of(*sys.argv[1:])
         made["client"].set_verify(SSL.VERIFY_PEER, lambda *_: True)
 
         def connect():
@@ -171,7 +168,7 @@ def test_daemon_threads_still_serve_what_was_registered_earlier(
 
 
 def exit_from_a_callback(*files: str) -> str:
-    made = contexts(*files)
+    made = contexts_of(*files)
     made["client"].set_verify(SSL.VERIFY_PEER, lambda *_: sys.exit(7))
     handshake_over_sockets(pair_over(made["client"], made["server"], tcp_pair()))
     return "not reached"
@@ -198,7 +195,7 @@ def test_the_default_of_a_signal_ends_a_program_that_blocks(
 
 
 def block_for_ever(*files: str) -> None:
-    made = contexts(*files)
+    made = contexts_of(*files)
     pair = handshake_over_sockets(pair_over(made["client"], made["server"], tcp_pair()))
     print("ready", flush=True)
     pair.client.recv(1)

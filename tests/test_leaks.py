@@ -13,7 +13,17 @@ from support.callbacks import ALL, Callback
 from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.memory import MEBIBYTE, PURGES_AT_ONCE, resident
-from support.tls import CHUNK, Pair, drain, flush, handshake, negotiate, pair_in_memory
+from support.tls import (
+    CHUNK,
+    Contexts,
+    Pair,
+    contexts_of,
+    drain,
+    flush,
+    handshake,
+    negotiate,
+    pair_in_memory,
+)
 
 HANDSHAKES = 12_000
 # By then the heap of a Python without a GIL has got as large as it gets, too.
@@ -22,13 +32,8 @@ WARM_UP = 4_000
 
 def contexts_with_every_callback(
     ca_file: str, chain_file: str, key_file: str, calls: dict[str, int]
-) -> dict[str, SSL.Context]:
-    contexts = {role: SSL.Context(SSL.TLS_METHOD) for role in ("client", "server")}
-    for context in contexts.values():
-        context.load_verify_locations(ca_file)
-        context.use_certificate_chain_file(chain_file)
-        context.use_privatekey_file(key_file)
-        context.set_session_id(b"leaks")
+) -> Contexts:
+    contexts = contexts_of(ca_file, chain_file, key_file)
     contexts["client"].set_alpn_protos([b"h2", b"http/1.1"])
     for name, callback in ALL.items():
 
@@ -40,7 +45,7 @@ def contexts_with_every_callback(
     return contexts
 
 
-def connect(contexts: dict[str, SSL.Context], number: int) -> Pair:
+def connect(contexts: Contexts, number: int) -> Pair:
     """One handshake, in turn complete, closed, refused or dropped halfway."""
     pair = pair_in_memory(contexts["client"], contexts["server"])
     pair.client.set_tlsext_host_name(b"localhost")
@@ -139,7 +144,7 @@ def repeat(what: str, ca_file: str, chain_file: str, key_file: str) -> int:
     return resident() - before
 
 
-def eager(contexts: dict[str, SSL.Context]) -> Pair:
+def eager(contexts: Contexts) -> Pair:
     pair = pair_in_memory(contexts["client"], contexts["server"])
     pair.client.request_ocsp()
     return pair

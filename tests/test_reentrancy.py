@@ -31,13 +31,14 @@ from support.network import tcp_pair
 from support.threads import PATIENCE, background
 from support.tls import (
     CHUNK,
+    Contexts,
     Pair,
+    contexts_of,
     handshake,
     handshake_over_sockets,
     negotiate,
     pair_in_memory,
     pair_over,
-    pin_version,
     reasons,
     receive_exactly,
     receive_until_close,
@@ -48,25 +49,9 @@ pytestmark = deviation
 Sockets = tuple[socket.socket, socket.socket]
 
 
-@pytest.fixture
-def files(authority: Authority, server_identity: Identity) -> tuple[Path, Path, Path]:
-    """What a child process makes its contexts of."""
-    return authority.file, server_identity.chain_file, server_identity.key_file
-
-
-def contexts_of(
-    ca_file: str, chain_file: str, key_file: str, version: int | None = None
-) -> dict[str, SSL.Context]:
-    """Contexts of both roles, which trust and have the same identity."""
-    contexts = {}
-    for role in ("client", "server"):
-        context = pin_version(SSL.Context(SSL.TLS_METHOD), version)
-        context.load_verify_locations(ca_file)
-        context.use_certificate_chain_file(chain_file)
-        context.use_privatekey_file(key_file)
-        contexts[role] = context
+def verifying_contexts(*files: str, version: int | None = None) -> Contexts:
+    contexts = contexts_of(*files, version=version)
     contexts["client"].set_verify(SSL.VERIFY_PEER)
-    contexts["server"].set_session_id(b"tests")
     return contexts
 
 
@@ -96,7 +81,7 @@ BEGINNINGS = ["do_handshake", "DTLSv1_listen", "set_connect_state", "set_accept_
 
 def begin_inside(name: str, version: int, *files: str) -> list[str]:
     callback = ALL[name]
-    contexts = contexts_of(*files, version=version)
+    contexts = verifying_contexts(*files, version=version)
     outcomes = set()
 
     def begin(connection: SSL.Connection, *_: Any) -> Any:
@@ -134,7 +119,7 @@ MOVING: dict[str, Callable[[SSL.Connection], Any]] = {
 def move_inside(name: str, version: int, *files: str) -> list[str]:
     callback = ALL[name]
     for move in MOVING.values():
-        contexts = contexts_of(*files, version=version)
+        contexts = verifying_contexts(*files, version=version)
         recorder = Recorder()
 
         def inside(
@@ -171,7 +156,7 @@ def read_inside(peek: int, version: int, *files: str) -> list[str]:
 
     That may spoil the handshake, but no more.
     """
-    contexts = contexts_of(*files, version=version)
+    contexts = verifying_contexts(*files, version=version)
     reported = set()
     sys.unraisablehook = lambda event: reported.add(event.exc_type.__name__)
     for context in contexts.values():
@@ -193,7 +178,7 @@ SIZE = 1 << 20
 
 
 def connect(*files: str) -> tuple[Pair, Sockets]:
-    contexts = contexts_of(*files)
+    contexts = verifying_contexts(*files)
     ends = tcp_pair()
     return handshake_over_sockets(pair_over(contexts["client"], contexts["server"], ends)), ends
 
@@ -483,7 +468,7 @@ class Polite(SSL.Connection):
 def collect_with(name: str, *files: str) -> tuple[list[str], list[str]]:
     """Returns how the connection ended, and what went wrong where nobody can catch it."""
     callback = ALL[name]
-    contexts = contexts_of(*files)
+    contexts = verifying_contexts(*files)
     unraisable = []
     recorder = Recorder(callback.answer)
     callback.install(contexts["client"], recorder)

@@ -29,6 +29,7 @@ from support.threads import background
 from support.tls import (
     CHUNK,
     Pair,
+    contexts_of,
     handshake,
     handshake_over_sockets,
     negotiate,
@@ -51,21 +52,8 @@ kept: list[Any] = []
 # Interpreters that end.
 
 
-def contexts_of(files: list[str], version: int | None = None) -> dict[str, SSL.Context]:
-    contexts = {}
-    for role in ("client", "server"):
-        context = SSL.Context(SSL.TLS_METHOD)
-        if version is not None:
-            context.set_max_proto_version(version)
-        context.load_verify_locations(files[0])
-        context.use_certificate_chain_file(files[1])
-        context.use_privatekey_file(files[2])
-        contexts[role] = context
-    return contexts
-
-
 def joined(files: list[str]) -> Pair:
-    contexts = contexts_of(files)
+    contexts = contexts_of(*files)
     return pair_over(contexts["client"], contexts["server"], socket.socketpair())
 
 
@@ -84,7 +72,7 @@ def repeat(call: Callable[[], Any]) -> None:
 
 def in_a_callback(files: list[str]) -> None:
     """A thread is inside of a callback, which takes its time."""
-    contexts = contexts_of(files)
+    contexts = contexts_of(*files)
 
     def take_time(*_: Any) -> bool:
         time.sleep(0.001)
@@ -95,7 +83,7 @@ def in_a_callback(files: list[str]) -> None:
 
 
 def in_every_callback(files: list[str]) -> None:
-    contexts = contexts_of(files)
+    contexts = contexts_of(*files)
     for callback in ALL.values():
 
         def answer(*_: Any, value: Any = callback.answer) -> Any:
@@ -127,7 +115,7 @@ def waiting_for_room(files: list[str]) -> None:
 
 
 def coming_and_going(files: list[str]) -> None:
-    contexts = contexts_of(files)
+    contexts = contexts_of(*files)
     # Of its own, so that it drops no socket of others that is not closed: until Python 3.13 a
     # thread that is in such a socket's destructor, within a call of ours, when the interpreter
     # ends, is ended by force, which ends the process.

@@ -1,4 +1,4 @@
-"""One end of a conversation in memory, that says its lines and notes what it hears."""
+"""Both ends of a conversation in memory, each of which says its lines and notes what it hears."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from stress.documented import WAITING, is_documented
 from stress.keys import KeyLog
 
 EXPORTER = b"EXPORTER-stress"
+OTHER = {"client": "server", "server": "client"}
+# More turns of both ends than any conversation takes.
+ROUNDS = 5_000
 
 
 def line(role: str, number: int, size: int) -> bytes:
@@ -136,3 +139,23 @@ class End:
                 assert is_documented(failure), f"{self.role}, again: {failure!r}"
             else:
                 raise AssertionError(f"{self.role}: went on after {self.failure!r}")
+
+    def check_heard(self, said: bytes) -> None:
+        """What it heard is what the peer has ``said``; all of that, if it was told of the end."""
+        heard = bytes(self.heard)
+        assert said.startswith(heard), f"the {self.role} heard what nobody said"
+        if self.closed and self.shaken:
+            assert heard == said, f"the {self.role} was told of the end too early"
+
+
+def check_success(ends: dict[str, End]) -> None:
+    for role, end in ends.items():
+        assert end.failure is None, f"{role}: {end.failure!r}"
+        assert end.shaken and end.closed
+        assert bytes(ends[OTHER[role]].heard) == end.said
+    check_agreement(ends)
+
+
+def check_agreement(ends: dict[str, End]) -> None:
+    client, server = (end.agreed for end in ends.values())
+    assert client == server, f"the ends disagree: {client} {server}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from OpenSSL import SSL
-from support.callbacks import ALL, PROTOCOL, SERVER_NAME, Function
+from support.callbacks import ALL, PROTOCOL, SERVER_NAME, Function, Planned
 from support.certificates import NOW, Authority
 from support.memory import PURGES_AT_ONCE
 from support.network import tcp_pair
@@ -26,15 +26,11 @@ from support.tls import CHUNK, Pair, flush, handshake, negotiate, pair_in_memory
 
 from stress import mutations
 from stress.documented import describe, is_documented
-from stress.measure import Growth, descriptors
+from stress.measure import Growth, alive, descriptors
 from stress.program import Program
 
 VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 SAMPLES = 60
-
-
-class Planned(Exception):
-    """What a callback raises on purpose."""
 
 
 class Fleet:
@@ -449,9 +445,8 @@ def run(seed: int, handshakes: int, messages: int) -> dict[str, Any]:
         figures.update(send_messages(seed, messages, fleet))
     del fleet
     gc.collect()
-    kinds = (SSL.Connection, SSL.Context, SSL.Session)
-    alive = [each for each in gc.get_objects() if isinstance(each, kinds)]
-    assert not alive, f"{len(alive)} objects are left"
+    left = alive(SSL.Connection, SSL.Context, SSL.Session)
+    assert not left, f"{left} objects are left"
     assert descriptors().keys() == before.keys(), "descriptors are left open"
     figures["descriptors left open"] = len(descriptors()) - len(before)
     return figures

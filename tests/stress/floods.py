@@ -21,11 +21,12 @@ from support.tls import CHUNK, drain
 
 from stress import mutations
 from stress.documented import WAITING, describe, is_documented
-from stress.ends import End
+from stress.ends import OTHER, End
+from stress.handshakes import Setting, Workshop
 from stress.keys import ALERT, DATA, HANDSHAKE, Protection, Protection13
+from stress.middleman import Relay
 from stress.mutations import message, record
 from stress.program import Program
-from stress.relay import OTHER, Relay, Setting, Workshop
 
 BATCH = 200
 # Beyond what the allocator keeps at hand.

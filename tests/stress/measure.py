@@ -1,10 +1,11 @@
-"""What a process holds: descriptors, threads, and whether its memory grows."""
+"""What a process holds: descriptors, objects, and whether its memory grows."""
 
 from __future__ import annotations
 
 import gc
 import os
 import statistics
+from typing import Any
 
 from support.memory import MEBIBYTE, resident, return_free_memory
 
@@ -31,6 +32,11 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def alive(*kinds: type[Any]) -> int:
+    """How many objects of these kinds there are."""
+    return sum(isinstance(each, kinds) for each in gc.get_objects())
 
 
 class Growth:

@@ -13,6 +13,8 @@ import pytest
 from support.implementation import deviation
 
 from stress import calls, program, report
+from stress.interpreter import Workshop
+from stress.steps import FUNCTIONS, Given, Some, Step
 
 SEED = 1
 LIMIT = 80
@@ -44,13 +46,13 @@ def test_a_failure_says_how_to_repeat_it() -> None:
 def test_a_crash_is_a_failure_that_shows_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(calls.FUNCTIONS, "crash", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setitem(FUNCTIONS, "crash", lambda _: os.kill(os.getpid(), signal.SIGKILL))
     steps = [
-        calls.Step("method", "get_version", calls.Some("X509", 0), ()),
-        calls.Step("function", "crash", None, (calls.Given("time"),)),
+        Step("method", "get_version", Some("X509", 0), ()),
+        Step("function", "crash", None, (Given("time"),)),
     ]
     with pytest.raises(AssertionError, match="SIGKILL") as failure:
-        calls.run_in_a_fork(steps, calls.Workshop(tmp_path))
+        calls.run_in_a_fork(steps, Workshop(tmp_path))
     program_that_crashes = str(failure.value).split("\n", 1)[1]
     assert program_that_crashes == calls.program_of(steps)
     compile(program_that_crashes, "steps", "exec")

@@ -55,6 +55,10 @@ WATCHING: dict[str, Callback] = {
 ALL = {**DECIDING, **WATCHING}
 
 
+class Planned(Exception):
+    """What a callback raises on purpose."""
+
+
 class Recorder:
     """A callback that keeps what it is called with, and answers the same each time."""
 

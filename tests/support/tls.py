@@ -13,6 +13,9 @@ from support.threads import PATIENCE, background
 
 CHUNK = 1 << 16
 
+# By role.
+Contexts = dict[str, SSL.Context]
+
 VERSIONS_OF_TLS = (SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION)
 
 
@@ -39,6 +42,21 @@ def new_client_context(
     context.load_verify_locations(authority.file)
     context.set_verify(SSL.VERIFY_PEER)
     return context
+
+
+def contexts_of(
+    ca_file: str, chain_file: str, key_file: str, *, version: int | None = None
+) -> Contexts:
+    """Contexts for a child process, made of files: both ends trust and have the same identity."""
+    contexts = {}
+    for role in ("client", "server"):
+        context = pin_version(SSL.Context(SSL.TLS_METHOD), version)
+        context.load_verify_locations(ca_file)
+        context.use_certificate_chain_file(chain_file)
+        context.use_privatekey_file(key_file)
+        context.set_session_id(b"tests")
+        contexts[role] = context
+    return contexts
 
 
 class Pair(NamedTuple):
