@@ -1,4 +1,4 @@
-//! Tells the sources which OpenSSL is linked.
+//! Tells the sources which OpenSSL is linked, and for which Python they are compiled.
 
 use std::env;
 
@@ -16,4 +16,6 @@ fn main() {
     if env::var_os("DEP_OPENSSL_VENDORED").is_some() {
         println!("cargo::rustc-cfg=openssl_compiled_in");
     }
+    #[cfg(feature = "python")]
+    pyo3_build_config::use_pyo3_cfgs();
 }

@@ -96,10 +96,11 @@ fn functions_that_c_calls_stand_in_their_rooms() {
 }
 
 #[test]
-fn unsafe_stands_in_the_core_and_in_one_file_of_the_bindings() {
+fn unsafe_stands_in_the_core_and_in_two_files_of_the_bindings() {
+    const ROOMS: [&str; 2] = ["py/attachment.rs", "py/buffer.rs"];
     forbid(
         "unsafe outside its rooms",
-        |path| !in_core(path) && path != "py/buffer.rs",
+        |path| !in_core(path) && !ROOMS.contains(&path),
         |line| names(line, "unsafe"),
     );
 }
@@ -131,7 +132,14 @@ fn the_bindings_use_cells_that_know_of_the_interpreter() {
     for word in ["LazyLock", "LazyCell"] {
         forbid("a cell that runs Python under its own lock", in_bindings, |line| names(line, word));
     }
-    forbid("attach that hangs at exit", in_bindings, |line| code(line).contains("Python::attach("));
+}
+
+#[test]
+fn the_bindings_attach_and_detach_in_one_way() {
+    // PyO3's is undone by greenlets.
+    for call in ["Python::attach(", "Python::try_attach(", ".detach("] {
+        forbid("another way to attach or detach", in_bindings, |line| code(line).contains(call));
+    }
 }
 
 #[test]

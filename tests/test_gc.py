@@ -13,6 +13,8 @@ from support.callbacks import ALL, Callback, Recorder, eager_pair
 from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.tls import (
+    CHUNK,
+    flush,
     handshake,
     handshake_over_sockets,
     negotiate,
@@ -75,6 +77,43 @@ def test_a_callback_that_refers_to_its_connection_is_collected(
             end.set_app_data(kept)
         assert kept
         return [weakref.ref(each) for each in (witness, *pair, *contexts.values())]
+
+    assert_collected(build())
+
+
+class Stop(BaseException):
+    pass
+
+
+@deviation
+def test_what_a_callback_raised_while_data_came_is_collected(
+    authority: Authority, server_identity: Identity
+) -> None:
+    """It waits for the connection's next call, which may not come; its frames know all ends."""
+
+    def build() -> References:
+        client_context = new_client_context(authority, SSL.TLS1_2_VERSION)
+
+        def stop(connection: SSL.Connection, where: int, _: int) -> None:
+            if where & SSL.SSL_CB_HANDSHAKE_DONE:
+                raise Stop
+
+        client_context.set_info_callback(stop)
+        server_context = new_server_context(server_identity, SSL.TLS1_2_VERSION)
+        pair = pair_in_memory(client_context, server_context)
+        while True:
+            try:
+                assert pair.client.recv(CHUNK) == b"data"
+                break
+            except SSL.WantReadError:
+                flush(*pair)
+            try:
+                pair.server.do_handshake()
+                pair.server.send(b"data")
+            except SSL.WantReadError:
+                pass
+            flush(*pair[::-1])
+        return [weakref.ref(each) for each in (*pair, client_context)]
 
     assert_collected(build())
 

@@ -151,7 +151,7 @@ def test_nothing_that_a_callback_does_with_its_connection_crashes(
     assert child.run(move_inside, name, version, *files) == list(MOVING)
 
 
-def read_inside(peek: int, version: int, *files: str) -> list[str]:
+def read_inside(stack: int, peek: int, version: int, *files: str) -> list[str]:
     """An info callback that reads, which moves the handshake on, which runs the callback…
 
     That may spoil the handshake, but no more.
@@ -161,15 +161,18 @@ def read_inside(peek: int, version: int, *files: str) -> list[str]:
     sys.unraisablehook = lambda event: reported.add(event.exc_type.__name__)
     for context in contexts.values():
         context.set_info_callback(lambda connection, *_: connection.recv(1, peek))
-    negotiate(eager_pair(contexts["client"], contexts["server"]))
+    pair = eager_pair(contexts["client"], contexts["server"])
+    threading.stack_size(stack)
+    background(negotiate, pair).result(PATIENCE)
     return sorted(reported)
 
 
 @pytest.mark.parametrize("peek", [0, socket.MSG_PEEK])
+@pytest.mark.parametrize("stack", [256 << 10, 8 << 20], ids=["256 KiB", "8 MiB"])
 def test_callbacks_inside_of_callbacks_do_not_use_up_the_stack(
-    peek: int, version: int, files: tuple[Path, ...]
+    stack: int, peek: int, version: int, files: tuple[Path, ...]
 ) -> None:
-    assert "RecursionError" in child.run(read_inside, peek, version, *files)
+    assert "RecursionError" in child.run(read_inside, stack, peek, version, *files)
 
 
 # Writes.

@@ -1,6 +1,6 @@
 //! Callers' memory, lent to the core without a copy, and new `bytes` filled in place.
 //!
-//! The one file of the bindings with `unsafe` in it. A buffer is held through Python's buffer
+//! One of the two files of the bindings with `unsafe` in them. A buffer is held through Python's buffer
 //! protocol: as long as it is held its exporter may neither move nor free the memory.
 
 #![allow(unsafe_code)]
@@ -14,6 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::attachment::attach;
 use crate::tls;
 use crate::tls::region::{Readable, Writable};
 
@@ -145,7 +146,7 @@ impl Drop for View {
     fn drop(&mut self) {
         // Views live within one call of a method. If the interpreter were gone by now, so would be
         // the memory.
-        let _ = Python::try_attach(|_| {
+        attach(|_| {
             // SAFETY: it was filled, and is released once, by an attached thread.
             unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
         });

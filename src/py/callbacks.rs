@@ -4,7 +4,6 @@
 //! the Python object that they were given to, which shows them to the garbage collector. What the
 //! core holds only points to them weakly.
 
-use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
 use pyo3::exceptions::{
@@ -15,9 +14,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyInt, PyList, PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::collector::Slot;
+use super::attachment::{self, Lent};
+use super::collector::{Elsewhere, Slot};
 use super::crypto::x509::X509;
 use super::ending::Inside;
+use super::errors::Raised;
 use crate::tls::callbacks::{
     AlpnAnswer, AlpnSelectCallback, CallbackResult, ConnectionState, CookieGenerateCallback,
     CookieVerifyCallback, InfoCallback, KeylogCallback, OcspCallback, ServerNameAnswer,
@@ -26,21 +27,49 @@ use crate::tls::callbacks::{
 use crate::tls::passphrase::PassphraseCallback;
 
 /// Runs Python code from a callback, or while waiting. Fails when the interpreter is shutting down.
-pub(super) fn attach<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> CallbackResult<T> {
-    let outcome = Python::try_attach(|py| {
+pub(super) fn run_python<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> CallbackResult<T> {
+    let outcome = attachment::attach(|py| {
         let _inside = Inside::new(py);
-        run(py)
+        run(py).map_err(|error| Raised::new(py, error))
     });
     match outcome {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => Err(Box::new(error)),
+        Some(outcome) => Ok(outcome?),
         None => Err("the interpreter is shutting down".into()),
     }
 }
 
+/// As [`run_python`], for a connection, which keeps what is raised until its next call if this one
+/// has data to return. The garbage collector sees it there.
+fn run_for<T>(
+    state: &ConnectionState,
+    run: impl FnOnce(Python<'_>) -> PyResult<T>,
+) -> CallbackResult<T> {
+    run_python(run).inspect_err(|error| {
+        let connection = state.user_data::<ConnectionRef>();
+        let slot = error.downcast_ref::<Raised>().and_then(Raised::slot);
+        if let (Some(connection), Some(slot)) = (connection, slot) {
+            connection.raised.add(slot);
+        }
+    })
+}
+
 /// Has Python's signal handlers run. Fails with what a handler raised.
 pub(super) fn check_signals() -> CallbackResult<()> {
-    attach(|py| py.check_signals())
+    run_python(|py| py.check_signals())
+}
+
+/// What a callable may need of the stack: a handshake takes most of it.
+const STACK: usize = 128 * 1024;
+
+/// Fails where there is too little stack left for a callable inside of another one.
+///
+/// A callback that calls the library, which runs the callback, which calls the library… would use up
+/// the stack: what OpenSSL needs of it is far more than Python allows for when it counts calls.
+fn check_stack() -> PyResult<()> {
+    if Inside::is_nested() && stacker::remaining_stack().is_some_and(|left| left < STACK) {
+        return Err(PyRecursionError::new_err("too many callbacks inside of callbacks"));
+    }
+    Ok(())
 }
 
 /// Declares [`Callables`], so that none of its slots can be forgotten by the garbage collector.
@@ -83,53 +112,28 @@ callables! {
 type Pick = fn(&Callables) -> &Slot;
 
 /// How a callback finds the Python object of the connection that runs it, without keeping it alive.
-pub(super) struct ConnectionRef(Py<PyWeakrefReference>);
+pub(super) struct ConnectionRef {
+    object: Lent<Py<PyWeakrefReference>>,
+    /// What its callbacks raised, as the object shows it to the garbage collector.
+    raised: Arc<Elsewhere>,
+}
 
 impl ConnectionRef {
-    pub(super) fn new(connection: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(PyWeakrefReference::new(connection)?.unbind()))
+    pub(super) fn new(connection: &Bound<'_, PyAny>, raised: Arc<Elsewhere>) -> PyResult<Self> {
+        let object = Lent::new(PyWeakrefReference::new(connection)?.unbind());
+        Ok(Self { object, raised })
     }
 
     fn of<'py>(py: Python<'py>, state: &ConnectionState) -> PyResult<Bound<'py, PyAny>> {
         state
             .user_data::<Self>()
-            .and_then(|connection| connection.0.bind(py).upgrade())
+            .and_then(|connection| connection.object.get()?.bind(py).upgrade())
             .ok_or_else(gone)
     }
 }
 
 fn gone() -> PyErr {
     PyRuntimeError::new_err("the object that the callback belongs to is gone")
-}
-
-/// A callable of this thread's that is running.
-///
-/// A callback that calls the library, which runs the callback, which calls the library… would use up
-/// the stack: what OpenSSL needs of it is far more than Python allows for when it counts calls.
-struct Running;
-
-thread_local! {
-    static RUNNING: Cell<usize> = const { Cell::new(0) };
-}
-
-impl Running {
-    /// How many may run one inside the other.
-    const MOST: usize = 32;
-
-    fn new() -> PyResult<Self> {
-        let running = RUNNING.get();
-        if running == Self::MOST {
-            return Err(PyRecursionError::new_err("too many callbacks inside of callbacks"));
-        }
-        RUNNING.set(running + 1);
-        Ok(Self)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.set(RUNNING.get() - 1);
-    }
 }
 
 /// Runs a callable for a connection. `body` gets the callable and the connection's object.
@@ -139,10 +143,10 @@ fn run<T>(
     state: &ConnectionState,
     body: impl FnOnce(&Callables, Bound<'_, PyAny>, Bound<'_, PyAny>) -> PyResult<T>,
 ) -> CallbackResult<T> {
-    attach(|py| {
+    run_for(state, |py| {
         let callables = callables.upgrade().ok_or_else(gone)?;
         let callable = pick(&callables).get(py).ok_or_else(gone)?;
-        let _running = Running::new()?;
+        check_stack()?;
         body(&callables, callable, ConnectionRef::of(py, state)?)
     })
 }
@@ -260,11 +264,11 @@ fn watch(
     state: &ConnectionState,
     call: impl for<'py> FnOnce(&Bound<'py, PyAny>, Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
 ) -> CallbackResult<()> {
-    attach(|py| {
+    run_for(state, |py| {
         let Some(callables) = callables.upgrade() else { return Ok(()) };
         let Some(callable) = pick(&callables).get(py) else { return Ok(()) };
         let Ok(connection) = ConnectionRef::of(py, state) else { return Ok(()) };
-        let outcome = Running::new().and_then(|_running| call(&callable, connection));
+        let outcome = check_stack().and_then(|()| call(&callable, connection));
         report(&callable, outcome)
     })
 }
@@ -365,11 +369,11 @@ pub(super) fn cookie_verify(callables: &Arc<Callables>) -> Arc<CookieVerifyCallb
 pub(super) fn passphrase(callables: &Arc<Callables>) -> Arc<PassphraseCallback> {
     let callables = Arc::downgrade(callables);
     Arc::new(move |size, verify| {
-        attach(|py| {
+        run_python(|py| {
             let callables = callables.upgrade().ok_or_else(gone)?;
             let callable = callables.passphrase.get(py).ok_or_else(gone)?;
             let data = callables.passphrase_data.get_or_none(py);
-            let _running = Running::new()?;
+            check_stack()?;
             let passphrase = callable.call1((size, i32::from(verify), data))?;
             let passphrase = passphrase
                 .cast::<PyBytes>()

@@ -1,6 +1,6 @@
 //! What Python's garbage collector sees of our objects.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
@@ -63,5 +63,31 @@ impl Slot {
 
     pub(crate) fn clear(&self) {
         self.set(None);
+    }
+}
+
+/// Places of Python objects that belong to something that the collector does not see.
+#[derive(Default)]
+pub(crate) struct Elsewhere(Mutex<Vec<Weak<Slot>>>);
+
+impl Elsewhere {
+    /// Shows the place to the collector for as long as it exists.
+    pub(crate) fn add(&self, slot: &Arc<Slot>) {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.push(Arc::downgrade(slot));
+    }
+
+    fn slots(&self) -> Vec<Arc<Slot>> {
+        let slots = self.0.try_lock();
+        slots.map(|slots| slots.iter().filter_map(Weak::upgrade).collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.slots().iter().try_for_each(|slot| slot.traverse(visit))
+    }
+
+    pub(crate) fn clear(&self) {
+        self.slots().iter().for_each(|slot| slot.clear());
     }
 }

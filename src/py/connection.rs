@@ -20,8 +20,9 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 
 use self::attributes::Attributes;
 pub(super) use self::attributes::name_class;
+use super::attachment::detach;
 use super::callbacks::{self, Callables, ConnectionRef};
-use super::collector::{Made, Slot};
+use super::collector::{Elsewhere, Made, Slot};
 use super::context::Context;
 use crate::tls;
 use crate::tls::connection::{Interrupted, Step};
@@ -57,6 +58,8 @@ pub(super) struct Connection {
     /// The context that it began with: its callbacks may still be called.
     initial_context: Slot,
     app_data: Slot,
+    /// What its callbacks raised and no call has reported yet.
+    raised: Arc<Elsewhere>,
     /// The callables that this connection was given itself.
     callables: OnceLock<Arc<Callables>>,
 }
@@ -94,7 +97,7 @@ impl Connection {
         let core = self.core()?;
         Ok(match core.try_step() {
             Some(step) => act(&step),
-            None => py.detach(|| act(&core.step())),
+            None => detach(py, || act(&core.step())),
         })
     }
 
@@ -115,7 +118,7 @@ impl Connection {
     ) -> PyResult<T> {
         let inner = self.inner()?;
         self.check_open(py, inner)?;
-        Ok(py.detach(|| operation(&inner.core, &callbacks::check_signals))?)
+        Ok(detach(py, || operation(&inner.core, &callbacks::check_signals))?)
     }
 
     /// Moves data: in one step where the transport is memory, and cannot be waited for.
@@ -210,8 +213,9 @@ impl Connection {
         let (transport, bare) = transport(socket)?;
         let settled = context.get().freeze(slf.py())?;
         // As much as a twentieth of a handshake, in which other threads need not wait.
-        let core = slf.py().detach(|| tls::Connection::new(settled, transport))?;
-        core.set_user_data(Box::new(ConnectionRef::new(slf.as_any())?));
+        let core = detach(slf.py(), || tls::Connection::new(settled, transport))?;
+        let raised = Arc::clone(&this.raised);
+        core.set_user_data(Box::new(ConnectionRef::new(slf.as_any(), raised)?));
         this.inner
             .set(Inner { core, bare })
             .map_err(|_| PyRuntimeError::new_err("Connection.__init__ was called already"))?;
@@ -277,6 +281,7 @@ impl Connection {
         self.context.traverse(&visit)?;
         self.initial_context.traverse(&visit)?;
         self.app_data.traverse(&visit)?;
+        self.raised.traverse(&visit)?;
         self.callables.get().map_or(Ok(()), |callables| callables.traverse(&visit))
     }
 
@@ -285,6 +290,7 @@ impl Connection {
         self.context.clear();
         self.initial_context.clear();
         self.app_data.clear();
+        self.raised.clear();
         if let Some(callables) = self.callables.get() {
             callables.clear();
         }

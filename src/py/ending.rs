@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 
+use super::attachment::detach;
+
 /// How long the end waits for callbacks that do not return.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,11 +39,16 @@ thread_local! {
 pub(super) struct Inside(());
 
 impl Inside {
+    /// Whether this thread has come to Python code from Python code.
+    pub(super) fn is_nested() -> bool {
+        DEPTH.get() > 1
+    }
+
     pub(super) fn new(py: Python<'_>) -> Self {
         let depth = DEPTH.get();
         if depth == 0 {
             if let Some(end) = end() {
-                py.detach(|| thread::sleep(end.saturating_duration_since(Instant::now())));
+                detach(py, || thread::sleep(end.saturating_duration_since(Instant::now())));
             }
             THREADS.fetch_add(1, Ordering::Relaxed);
         }
@@ -94,7 +101,7 @@ fn wait_for_callbacks(py: Python<'_>) {
     let own = this_thread();
     let begin = Instant::now();
     set_end(begin + GRACE);
-    py.detach(|| {
+    detach(py, || {
         while THREADS.load(Ordering::Relaxed) > own && begin.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(1));
         }

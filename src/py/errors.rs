@@ -1,7 +1,9 @@
 //! The exceptions, and how the core's errors become them.
 
 use std::ffi::{CString, c_int};
+use std::fmt;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use pyo3::PyErrArguments;
 use pyo3::create_exception;
@@ -9,6 +11,8 @@ use pyo3::exceptions::{PyDeprecationWarning, PyException, PyRuntimeError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::attachment::{Lent, attach};
+use super::collector::Slot;
 use crate::tls;
 
 create_exception!(
@@ -74,8 +78,8 @@ impl From<tls::Error> for PyErr {
             tls::Error::Syscall { errno } => SysCallError::new_err(ErrnoArguments(errno)),
             tls::Error::UnexpectedEof => SysCallError::new_err((-1, "Unexpected EOF")),
             tls::Error::Library(stack) => Error::new_err(QueueArguments(stack)),
-            tls::Error::Callback(error) => match error.downcast::<Self>() {
-                Ok(raised) => *raised,
+            tls::Error::Callback(error) => match error.downcast::<Raised>() {
+                Ok(raised) => raised.exception(),
                 Err(error) => match error.downcast::<tls::Error>() {
                     Ok(error) => (*error).into(),
                     Err(error) => PyValueError::new_err(error.to_string()),
@@ -90,6 +94,40 @@ impl From<tls::Error> for PyErr {
         }
     }
 }
+
+/// An exception on its way through the core.
+pub(crate) struct Raised(Lent<Arc<Slot>>);
+
+impl Raised {
+    pub(crate) fn new(py: Python<'_>, error: PyErr) -> Self {
+        Self(Lent::new(Arc::new(Slot::new(error.into_value(py).into_any()))))
+    }
+
+    /// Where the exception is.
+    pub(crate) fn slot(&self) -> Option<&Arc<Slot>> {
+        self.0.get()
+    }
+
+    fn exception(&self) -> PyErr {
+        attach(|py| Some(PyErr::from_value(self.slot()?.get(py)?)))
+            .flatten()
+            .unwrap_or_else(|| PyRuntimeError::new_err("the exception is gone"))
+    }
+}
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Raised")
+    }
+}
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Python code raised an exception")
+    }
+}
+
+impl std::error::Error for Raised {}
 
 /// The argument of an `Error`, made when it is raised.
 pub(crate) struct QueueArguments(pub(crate) tls::ErrorStack);

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `context`, `connection`, `session` | the classes of `OpenSSL.SSL` |
 //! | `constants` | its constants |
+//! | `attachment` | giving the interpreter away, and taking it back |
 //! | `callbacks` | Python callables as callbacks of the core |
 //! | `ending` | callbacks while the interpreter ends |
 //! | `collector` | what the garbage collector sees |
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 
 mod arguments;
+mod attachment;
 mod buffer;
 mod callbacks;
 mod collector;

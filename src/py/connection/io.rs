@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 
 use super::Connection;
 use crate::py::arguments::{Blame, bytes_or_text, integer};
+use crate::py::attachment::detach;
 use crate::py::buffer::{Source, Target, new_bytes, read_bytes};
 use crate::tls::Error;
 use crate::tls::connection::Step;
@@ -226,7 +227,7 @@ impl Connection {
                 return take(&step);
             }
             // Wait, detached, until the other thread's step is over.
-            py.detach(|| drop(core.step()));
+            detach(py, || drop(core.step()));
         }
     }
 

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::py::callbacks::attach;
+use crate::py::callbacks::run_python;
 use crate::tls::passphrase::PassphraseCallback;
 
 /// A passphrase as a callback of the core; `None` for `None`.
@@ -23,7 +23,7 @@ pub(super) fn callback(
     }
     let passphrase = passphrase.clone().unbind();
     Ok(Some(Box::new(move |_room, writing| {
-        attach(|py| answer(passphrase.bind(py), callable, writing))
+        run_python(|py| answer(passphrase.bind(py), callable, writing))
     })))
 }
 

@@ -11,6 +11,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::{cryptography, passphrase as prompt};
 use crate::py::arguments::integer;
+use crate::py::attachment::detach;
 use crate::py::errors::{CryptoError, deprecated};
 use crate::tls;
 use crate::tls::pkey::{self, Cipher};
@@ -175,7 +176,7 @@ impl PKey {
             return Err(CryptoError::new_err("No such key type").into());
         };
         let bits = integer(bits, "bits must be an integer")?;
-        let key = py.detach(|| generate(bits))?;
+        let key = detach(py, || generate(bits))?;
         self.held.set(py, Some(State { key, only_public: false, initialised: true }));
         Ok(())
     }
@@ -200,7 +201,7 @@ impl PKey {
         if pkey::base_id(slf.call_method0("type")?.extract()?) != pkey::RSA {
             return Err(PyTypeError::new_err("Only RSA keys can currently be checked.").into());
         }
-        py.detach(|| state.key.check_rsa())?;
+        detach(py, || state.key.check_rsa())?;
         Ok(true)
     }
 
@@ -266,9 +267,9 @@ pub(crate) fn load_privatekey(
     let key = match file_type {
         FileType::Pem => {
             let passphrase = prompt::callback(passphrase)?;
-            py.detach(|| pkey::PKey::private_from_pem(bytes, passphrase.as_deref()))?
+            detach(py, || pkey::PKey::private_from_pem(bytes, passphrase.as_deref()))?
         }
-        FileType::Asn1 => py.detach(|| pkey::PKey::private_from_der(bytes))?,
+        FileType::Asn1 => detach(py, || pkey::PKey::private_from_der(bytes))?,
         FileType::Text | FileType::Unknown => return Err(FileType::refused_loading().into()),
     };
     Ok(PKey::wrap_private(py, key)?)
@@ -342,7 +343,7 @@ pub(crate) fn dump_privatekey<'py>(
     let dumped = match file_type {
         FileType::Pem => {
             let passphrase = prompt::callback(passphrase)?;
-            py.detach(|| key.private_to_pem(cipher, passphrase.as_deref()))?
+            detach(py, || key.private_to_pem(cipher, passphrase.as_deref()))?
         }
         FileType::Asn1 => key.private_to_der()?,
         FileType::Text if key.id() == pkey::RSA => key.rsa_to_text()?,

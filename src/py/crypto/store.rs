@@ -12,6 +12,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::x509::X509;
 use crate::py::arguments::optional_path;
+use crate::py::attachment::detach;
 use crate::tls::x509::{STORE_FLAGS, Store};
 
 /// Trusted certificates, and how to verify with them.
@@ -97,7 +98,7 @@ impl X509Store {
     /// OpenSSL: ``X509_STORE_set_flags``.
     fn set_flags(&self, py: Python<'_>, flags: c_ulong) -> Result<()> {
         let store = self.store(py)?;
-        Ok(py.detach(|| store.set_flags(flags))?)
+        Ok(detach(py, || store.set_flags(flags))?)
     }
 
     /// Verify as of a moment, and not as of now.
@@ -111,7 +112,7 @@ impl X509Store {
         let fields = vfy_time.call_method0("timetuple")?;
         let time: i64 = py.import("calendar")?.call_method1("timegm", (fields,))?.extract()?;
         let store = self.store(py)?;
-        Ok(py.detach(|| store.set_time(time))?)
+        Ok(detach(py, || store.set_time(time))?)
     }
 
     /// Trust the certificates of a PEM file, and look others up in a directory, where they have the
@@ -134,7 +135,7 @@ impl X509Store {
     ) -> Result<()> {
         let (file, directory) = (optional_path(cafile)?, optional_path(capath)?);
         let store = self.store(py)?;
-        Ok(py.detach(|| store.load_locations(file.as_deref(), directory.as_deref()))?)
+        Ok(detach(py, || store.load_locations(file.as_deref(), directory.as_deref()))?)
     }
 }
 

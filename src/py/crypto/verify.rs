@@ -11,6 +11,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::store::X509Store;
 use super::x509::X509;
+use crate::py::attachment::detach;
 use crate::py::collector::Made;
 use crate::tls::x509::{Certificate, Rejection, verify};
 
@@ -48,7 +49,7 @@ impl X509StoreContext {
         let store = store.get().store(py)?;
         let certificate = certificate.cast::<X509>().map_err(|_| missing(&certificate, "_x509"))?;
         let certificate = certificate.get().certificate(py)?;
-        match py.detach(|| verify(&store, &certificate, &chain))? {
+        match detach(py, || verify(&store, &certificate, &chain))? {
             Ok(chain) => Ok(chain),
             Err(rejection) => Err(exception(py, rejection)?.into()),
         }

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use super::add_functions;
 use super::arguments::{Chars, Null, Of, Room, handle_or_null};
 use super::handle::{Handle, Named, SharedBio};
+use crate::py::attachment::detach;
 use crate::tls::bio::Bio;
 use crate::tls::context::default_locations;
 use crate::tls::dh::Parameters;
@@ -45,7 +46,7 @@ fn named(bio: Bio) -> Named {
 #[pyfunction(name = "BIO_new_file", signature = (path, mode, /))]
 fn bio_new_file(py: Python<'_>, path: Chars<'_>, mode: Chars<'_>) -> PyResult<Handle> {
     let (path, mode) = (path.string()?, mode.string()?);
-    handle_or_null(py.detach(|| {
+    handle_or_null(detach(py, || {
         let opened = Bio::open(&path, &mode);
         if opened.is_err() {
             ERRNO.set(io::Error::last_os_error().raw_os_error().unwrap_or(0));
@@ -76,7 +77,7 @@ fn bio_new_mem_buf(bytes: Chars<'_>, length: c_int) -> PyResult<Handle> {
 fn bio_free(py: Python<'_>, bio: Of<Option<SharedBio>>) -> c_int {
     let Some(bio) = bio.0 else { return 0 };
     // Closing it waits for nothing but a thread that reads from it.
-    let freed = py.detach(|| bio.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let freed = detach(py, || bio.lock().unwrap_or_else(PoisonError::into_inner).take());
     c_int::from(freed.is_some())
 }
 
@@ -92,7 +93,7 @@ fn pem_read_bio_dhparams(
     userdata: Of<Null>,
 ) -> PyResult<Handle> {
     let _ = (reuse, callback, userdata);
-    let read = py.detach(|| {
+    let read = detach(py, || {
         let mut bio = bio.0.lock().unwrap_or_else(PoisonError::into_inner);
         bio.as_mut().map(Parameters::read)
     });
