@@ -49,6 +49,25 @@ def send_to_a_peer_that_keeps_up(client: SSL.Connection, server: SSL.Connection)
     client.sendall(mmap.mmap(-1, 1 << 35, flags=zeros, prot=mmap.PROT_READ))
 
 
+def ask_while_a_callback_of_another_thread_runs() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay(*_: Any) -> None:
+        inside.set()
+        leave.wait()
+
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_info_callback(stay)
+    connection = SSL.Connection(context)
+    connection.set_connect_state()
+    background(connection.do_handshake)
+    inside.wait()
+    try:
+        connection.get_shutdown()
+    finally:
+        leave.set()
+
+
 BLOCKING: dict[str, Callable[[Pair, Pair], Any]] = {
     "recv": lambda connected, fresh: connected.server.recv(1),
     "recv_into": lambda connected, fresh: connected.server.recv_into(bytearray(1)),
@@ -60,6 +79,7 @@ BLOCKING: dict[str, Callable[[Pair, Pair], Any]] = {
     "the client's handshake": lambda connected, fresh: fresh.client.do_handshake(),
     "the handshake in recv": lambda connected, fresh: fresh.server.recv(1),
     "shutdown": lambda connected, fresh: connected.client.shutdown() or connected.client.shutdown(),
+    "a question": lambda connected, fresh: ask_while_a_callback_of_another_thread_runs(),
 }
 
 

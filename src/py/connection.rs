@@ -97,7 +97,9 @@ impl Connection {
         let core = self.core()?;
         Ok(match core.try_step() {
             Some(step) => act(&step),
-            None => detach(py, || act(&core.step())),
+            None => {
+                detach(py, || core.wait_for_step(&callbacks::check_signals).map(|step| act(&step)))?
+            }
         })
     }
 

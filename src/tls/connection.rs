@@ -71,6 +71,21 @@ struct Locked {
 // what they hold is `Send` (callbacks are `Send + Sync`), and the lock lets one thread at a time in.
 unsafe impl Send for Locked {}
 
+/// Waits for a lock, and asks now and then whether to go on waiting.
+fn lock<'m, T>(
+    mutex: &'m ReentrantMutex<T>,
+    interrupted: Interrupted<'_>,
+) -> Result<ReentrantMutexGuard<'m, T>> {
+    let mut slice = Patience::FIRST;
+    loop {
+        if let Some(guard) = mutex.try_lock_for(slice) {
+            return Ok(guard);
+        }
+        interrupted().map_err(Error::Callback)?;
+        slice = Patience::LAST.min(slice * 2);
+    }
+}
+
 /// An SSL with the settings of `context`, and no transport.
 fn new_ssl(context: &Context) -> Result<Ssl> {
     // SAFETY: the context is alive; the new SSL has no owner yet.
@@ -133,6 +148,12 @@ impl Connection {
     /// A step. Waits for the thread that is in one.
     pub fn step(&self) -> Step<'_> {
         Step::new(self.locked.lock())
+    }
+
+    /// As [`Self::step`], for a caller who can be interrupted meanwhile: the other thread may be in a
+    /// callback that takes its time.
+    pub fn wait_for_step(&self, interrupted: Interrupted<'_>) -> Result<Step<'_>> {
+        lock(&self.locked, interrupted).map(Step::new)
     }
 
     /// A step, unless another thread is in one.
@@ -215,7 +236,7 @@ impl Connection {
     pub fn shutdown(&self, interrupted: Interrupted<'_>) -> Result<bool> {
         // Once close_notify has gone out nobody can write any more, and the wait for the peer's is
         // not to stop those who try: they are to be told.
-        let sent = self.step().shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
+        let sent = self.wait_for_step(interrupted)?.shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
         let _turn = if sent { None } else { self.writing(interrupted)? };
         self.complete(interrupted, |step| step.shutdown())
     }
@@ -241,14 +262,7 @@ impl Connection {
         if self.writer.is_owned_by_current_thread() {
             return Err(Error::Reentrant("another write on this connection is not finished"));
         }
-        let mut slice = Patience::FIRST;
-        loop {
-            if let Some(turn) = self.writer.try_lock_for(slice) {
-                return Ok(Some(turn));
-            }
-            interrupted().map_err(Error::Callback)?;
-            slice = Patience::LAST.min(slice * 2);
-        }
+        lock(&self.writer, interrupted).map(Some)
     }
 
     /// Takes steps until the operation is done, asleep in between while the descriptor is not
@@ -260,7 +274,7 @@ impl Connection {
     ) -> Result<T> {
         let mut patience = Patience::new(interrupted);
         loop {
-            let step = self.step();
+            let step = self.wait_for_step(interrupted)?;
             let outcome = operation(&step);
             let Err(Error::WantRead | Error::WantWrite) = outcome else { return outcome };
             let Some(wait) = step.wait() else { return outcome };

@@ -41,7 +41,7 @@ impl Connection {
     /// OpenSSL: ``DTLSv1_handle_timeout``.
     #[pyo3(name = "DTLSv1_handle_timeout")]
     fn dtlsv1_handle_timeout(&self, py: Python<'_>) -> PyResult<bool> {
-        self.run(py, |core, _| core.step().handle_timeout())
+        self.run(py, |core, interrupted| core.wait_for_step(interrupted)?.handle_timeout())
     }
 
     /// Set the largest datagram to send.

@@ -11,6 +11,7 @@ use super::Connection;
 use crate::py::arguments::{Blame, bytes_or_text, integer};
 use crate::py::attachment::detach;
 use crate::py::buffer::{Source, Target, new_bytes, read_bytes};
+use crate::py::callbacks::check_signals;
 use crate::tls::Error;
 use crate::tls::connection::Step;
 use crate::tls::region::Writable;
@@ -227,7 +228,7 @@ impl Connection {
                 return take(&step);
             }
             // Wait, detached, until the other thread's step is over.
-            detach(py, || drop(core.step()));
+            detach(py, || core.wait_for_step(&check_signals).map(drop))?;
         }
     }
 
