@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use openssl_sys as ffi;
 
-use super::error::{Result, check, check_ptr, library_error};
+use super::error::{CleanQueue, Result, check, check_ptr, library_error};
 use super::pkey::PKey;
 use super::sys::{self, crypto};
 use super::x509::{Certificate, Name, Store};
@@ -126,11 +126,12 @@ pub(crate) unsafe fn free_names(list: *mut ffi::stack_st_X509_NAME) {
     }
 }
 
-/// Adds to one store what another holds: certificates, revocation lists and parameters.
+/// Adds to one store what another holds: certificates and revocation lists.
 ///
-/// OpenSSL: `X509_STORE_get0_objects`, `X509_STORE_set1_param`.
+/// OpenSSL: `X509_STORE_get0_objects`.
 #[doc(alias = "X509_STORE_get0_objects")]
-pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
+pub(crate) fn copy_objects(from: &Store, to: &Store) -> Result<()> {
+    let _queue = CleanQueue::new();
     let (from, to) = (from.as_ptr(), to.as_ptr());
     // SAFETY: both stores are alive. While the first is locked its list of objects does not change,
     // and the second takes references of its own.
@@ -151,8 +152,19 @@ pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
             check(code).map(drop)
         });
         crypto::X509_STORE_unlock(from);
-        copied?;
-        check(crypto::X509_STORE_set1_param(to, crypto::X509_STORE_get0_param(from)))?;
+        copied
     }
-    Ok(())
+}
+
+/// As [`copy_objects`], with flags and time.
+///
+/// OpenSSL: `X509_STORE_set1_param`.
+#[doc(alias = "X509_STORE_set1_param")]
+pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
+    copy_objects(from, to)?;
+    // SAFETY: both stores are alive, and the second copies the parameters.
+    unsafe {
+        let parameters = crypto::X509_STORE_get0_param(from.as_ptr());
+        check(crypto::X509_STORE_set1_param(to.as_ptr(), parameters)).map(drop)
+    }
 }

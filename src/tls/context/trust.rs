@@ -34,8 +34,8 @@ pub(super) enum Trust {
     /// Its own, empty, and not handed out.
     #[default]
     Nobody,
-    /// One that other contexts may have, too.
-    Shared { store: Store, sources: Vec<Source> },
+    /// One that other contexts may have, too, with what a file held.
+    Shared(Store),
     /// Its own.
     Own,
 }
@@ -52,8 +52,6 @@ impl Settings<'_> {
         directory: Option<&CStr>,
     ) -> Result<()> {
         self.check_unused()?;
-        let file = file.map(|file| Source::File(file.into()));
-        let directory = directory.map(|directory| Source::Directory(directory.into()));
         if file.is_none() && directory.is_none() {
             clear_queue();
             // SAFETY: the SSL_CTX is alive; with nothing to load this fails, and says why.
@@ -61,64 +59,57 @@ impl Settings<'_> {
                 ffi::SSL_CTX_load_verify_locations(self.as_ptr(), ptr::null(), ptr::null())
             })?;
         }
-        self.trust(file.into_iter().chain(directory))
+        if let Some(file) = file {
+            self.trust(Source::At(file.into()))?;
+        }
+        if let Some(directory) = directory {
+            self.search(Setting::TrustDirectory(directory.into()))?;
+        }
+        Ok(())
     }
 
-    /// Trusts more: with a store that others share, as long as this one need not be its own.
-    fn trust(&self, more: impl IntoIterator<Item = Source>) -> Result<()> {
+    /// Trusts what a file holds: with the store that others share, if there is nothing else.
+    fn trust(&self, source: Source) -> Result<()> {
         self.check_unused()?;
-        let sources = match &*self.builder.trust.borrow() {
-            Trust::Nobody => Some(Vec::new()),
-            Trust::Shared { sources, .. } => Some(sources.clone()),
-            Trust::Own => None,
-        };
-        let more: Vec<Source> = more.into_iter().collect();
-        match sources {
-            Some(mut sources) => {
-                sources.extend(more.iter().cloned());
-                let store = roots::store(&sources)?;
-                // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-                unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
-                self.builder.trust.replace(Trust::Shared { store, sources });
-            }
-            None => {
-                // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference.
-                let store = unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) };
-                let load = |store: Store| more.iter().try_for_each(|source| source.load(&store));
-                store.map_or(Ok(()), load)?;
-            }
+        let store = roots::store(source)?;
+        if !matches!(*self.builder.trust.borrow(), Trust::Nobody) {
+            self.own_store()?;
+            return self.store().map_or(Ok(()), |own| borrowed::copy_objects(&store, &own));
         }
-        // What files held is in the store by now, which `renew` copies.
-        more.iter().filter_map(Source::search).for_each(|search| self.record(search));
+        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
+        self.builder.trust.replace(Trust::Shared(store));
         Ok(())
+    }
+
+    /// Has certificates looked for when they are needed, in a store that nobody shares: OpenSSL
+    /// keeps there what it finds, even if that is taken away later.
+    fn search(&self, directory: Setting) -> Result<()> {
+        self.check_unused()?;
+        self.own_store()?;
+        self.apply(directory)
     }
 
     /// Sees to it that no other context uses the store: somebody is going to add to it.
     pub(super) fn own_store(&self) -> Result<()> {
-        let trust = self.builder.trust.replace(Trust::Own);
-        let Trust::Shared { store: shared, sources } = trust else { return Ok(()) };
-        let copy = || {
+        if let Trust::Shared(shared) = &*self.builder.trust.borrow() {
             let own = Store::new()?;
-            clear_queue();
-            borrowed::copy_store(&shared, &own)?;
-            Ok(own)
-        };
-        let own = match copy() {
-            Ok(own) => own,
-            Err(error) => {
-                self.builder.trust.replace(Trust::Shared { store: shared, sources });
-                return Err(error);
+            borrowed::copy_objects(shared, &own)?;
+            // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+            unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
+            if self.check_unused().is_err() {
+                // A connection in another thread may be verifying with it, on a pointer that OpenSSL
+                // does not count: it is never freed.
+                mem::forget(shared.clone());
             }
-        };
-        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
-        if self.check_unused().is_err() {
-            // A connection in another thread may be verifying with it, on a pointer that OpenSSL
-            // does not count: it is never freed.
-            mem::forget(shared);
         }
-        let mut searches = sources.iter().filter_map(Source::search);
-        searches.try_for_each(|search| search.apply(self.as_ptr()))
+        self.builder.trust.replace(Trust::Own);
+        Ok(())
+    }
+
+    fn store(&self) -> Option<Store> {
+        // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference of its own.
+        unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) }
     }
 
     /// Trusts what is in OpenSSL's own default locations, which the environment variables
@@ -127,7 +118,8 @@ impl Settings<'_> {
     /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
     #[doc(alias = "SSL_CTX_set_default_verify_paths")]
     pub fn set_default_verify_paths(&self) -> Result<()> {
-        self.trust([Source::default_locations()])
+        self.trust(Source::Default)?;
+        self.search(Setting::DefaultTrustDirectory)
     }
 
     /// Trusts what is in the first of the files that exists, and in the first of the directories
@@ -176,8 +168,7 @@ impl Settings<'_> {
     #[doc(alias = "SSL_CTX_get_cert_store")]
     pub fn certificate_store(&self) -> Result<Option<Store>> {
         self.own_store()?;
-        // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference of its own.
-        Ok(unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) })
+        Ok(self.store())
     }
 
     /// The authorities whose certificates a server asks its clients for.
@@ -248,7 +239,6 @@ fn exists(path: &CStr) -> bool {
 
 /// Adds what one context's store holds to another's, with its flags and its time.
 pub(super) fn copy(from: *mut ffi::SSL_CTX, to: *mut ffi::SSL_CTX) -> Result<()> {
-    clear_queue();
     // SAFETY: both are alive and keep their stores; the handles have references of their own.
     let stores = unsafe {
         let store = |context| borrowed::store(ffi::SSL_CTX_get_cert_store(context));

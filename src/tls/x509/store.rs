@@ -125,16 +125,44 @@ impl Store {
         }
     }
 
-    /// Trusts what is in OpenSSL's own default locations, or where the environment variables
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` say. It is no failure if nothing is there.
+    /// Trusts what is in OpenSSL's own default file, or in the one that the environment variable
+    /// `SSL_CERT_FILE` names. It is no failure if nothing is there.
     ///
-    /// OpenSSL: `X509_STORE_set_default_paths`.
-    #[doc(alias = "X509_STORE_set_default_paths")]
-    pub fn load_default_locations(&self) -> Result<()> {
+    /// OpenSSL: `X509_LOOKUP_file`, `X509_LOOKUP_load_file`.
+    #[doc(alias = "X509_LOOKUP_load_file")]
+    pub fn load_default_file(&self) -> Result<()> {
         let _queue = CleanQueue::new();
         let _alone = self.configuring();
-        // SAFETY: this value keeps the store alive.
-        check(unsafe { ffi::X509_STORE_set_default_paths(self.pointer) }).map(drop)
+        let default = ffi::X509_FILETYPE_DEFAULT.into();
+        // SAFETY: this value keeps the store alive, and the store its lookups.
+        unsafe {
+            let file =
+                check_ptr(ffi::X509_STORE_add_lookup(self.pointer, ffi::X509_LOOKUP_file()))?;
+            let load = sys::X509_L_FILE_LOAD;
+            ffi::X509_LOOKUP_ctrl(file, load, ptr::null(), default, ptr::null_mut());
+        }
+        Ok(())
+    }
+
+    /// Looks certificates up, when they are needed, in OpenSSL's own default directory, or in those
+    /// that the environment variable `SSL_CERT_DIR` names. It is no failure if nothing is there.
+    ///
+    /// OpenSSL: `X509_LOOKUP_hash_dir`, `X509_LOOKUP_add_dir`; `X509_LOOKUP_store`,
+    /// `X509_LOOKUP_add_store`.
+    #[doc(alias = "X509_LOOKUP_add_dir")]
+    #[doc(alias = "X509_LOOKUP_add_store")]
+    pub fn search_default_directory(&self) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        let default = ffi::X509_FILETYPE_DEFAULT;
+        // SAFETY: as above.
+        unsafe {
+            let add = |method| check_ptr(ffi::X509_STORE_add_lookup(self.pointer, method));
+            ffi::X509_LOOKUP_add_dir(add(ffi::X509_LOOKUP_hash_dir())?, ptr::null(), default);
+            let stores = add(sys::X509_LOOKUP_store())?;
+            ffi::X509_LOOKUP_ctrl(stores, sys::X509_L_ADD_STORE, ptr::null(), 0, ptr::null_mut());
+        }
+        Ok(())
     }
 
     /// Trusts the certificates of a PEM file, and looks others up in a directory as
