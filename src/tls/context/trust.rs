@@ -2,9 +2,11 @@
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::path::Path;
-use std::sync::Arc;
-use std::{env, mem, ptr};
+use std::sync::{Arc, OnceLock};
+use std::{env, ptr};
 
+use openssl::ex_data::Index;
+use openssl::ssl::SslContext;
 use openssl_sys as ffi;
 
 use super::Settings;
@@ -12,7 +14,7 @@ use super::roots::{self, Source};
 use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
-use crate::tls::error::{Result, check, check_ptr, clear_queue};
+use crate::tls::error::{Result, check, check_ptr, clear_queue, library_error};
 use crate::tls::sys;
 use crate::tls::verification::Identity;
 use crate::tls::x509::{Certificate, Name, Store};
@@ -95,13 +97,13 @@ impl Settings<'_> {
         if let Trust::Shared(shared) = &*self.builder.trust.borrow() {
             let own = Store::new()?;
             borrowed::copy_objects(shared, &own)?;
-            // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-            unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
             if self.check_unused().is_err() {
                 // A connection in another thread may be verifying with it, on a pointer that OpenSSL
-                // does not count: it is never freed.
-                mem::forget(shared.clone());
+                // does not count.
+                keep(self.as_ptr(), shared.clone())?;
             }
+            // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+            unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
         }
         self.builder.trust.replace(Trust::Own);
         Ok(())
@@ -235,6 +237,28 @@ pub fn default_locations_exist() -> bool {
 
 fn exists(path: &CStr) -> bool {
     path.to_str().is_ok_and(|path| Path::new(path).exists())
+}
+
+/// Keeps a store alive as long as the `SSL_CTX`, which has kept none before.
+///
+/// OpenSSL: `SSL_CTX_set_ex_data`.
+fn keep(context: *mut ffi::SSL_CTX, store: Store) -> Result<()> {
+    static INDEX: OnceLock<Index<SslContext, Store>> = OnceLock::new();
+    let index = match INDEX.get() {
+        Some(index) => index,
+        // Two threads may both get here; the slot of the one that loses stays empty.
+        None => {
+            let index = SslContext::new_ex_index().map_err(|_| library_error())?;
+            INDEX.get_or_init(|| index)
+        }
+    };
+    let store = Box::into_raw(Box::new(store));
+    // SAFETY: the SSL_CTX is alive, and frees a box of this type that hangs there with itself.
+    let kept = check(unsafe { ffi::SSL_CTX_set_ex_data(context, index.as_raw(), store.cast()) });
+    kept.map(drop).inspect_err(|_| {
+        // SAFETY: the SSL_CTX did not take it, so it is still ours.
+        drop(unsafe { Box::from_raw(store) });
+    })
 }
 
 /// Adds what one context's store holds to another's, with its flags and its time.
