@@ -127,19 +127,14 @@ pub(crate) unsafe fn free_names(list: *mut ffi::stack_st_X509_NAME) {
 }
 
 /// Adds to one store what another holds: certificates and revocation lists.
-///
-/// OpenSSL: `X509_STORE_get0_objects`.
-#[doc(alias = "X509_STORE_get0_objects")]
 pub(crate) fn copy_objects(from: &Store, to: &Store) -> Result<()> {
     let _queue = CleanQueue::new();
-    let (from, to) = (from.as_ptr(), to.as_ptr());
-    // SAFETY: both stores are alive. While the first is locked its list of objects does not change,
-    // and the second takes references of its own.
-    unsafe {
-        check(crypto::X509_STORE_lock(from))?;
-        let objects = ffi::X509_STORE_get0_objects(from);
-        let copied = (0..ffi::OPENSSL_sk_num(objects.cast())).try_for_each(|n| {
-            let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects.cast(), n).cast();
+    let to = to.as_ptr();
+    // SAFETY: the list and what is in it stay as they are during the call. The second store is
+    // alive, and takes references of its own.
+    with_objects(from, |objects| unsafe {
+        (0..ffi::OPENSSL_sk_num(objects)).try_for_each(|n| {
+            let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects, n).cast();
             let certificate = ffi::X509_OBJECT_get0_X509(object);
             let list = crypto::X509_OBJECT_get0_X509_CRL(object);
             let code: c_int = if !certificate.is_null() {
@@ -150,9 +145,42 @@ pub(crate) fn copy_objects(from: &Store, to: &Store) -> Result<()> {
                 1
             };
             check(code).map(drop)
-        });
-        crypto::X509_STORE_unlock(from);
-        copied
+        })
+    })?
+}
+
+/// What `look` makes of a list of a store's certificates and revocation lists. (In OpenSSL 4.0,
+/// `X509_STORE_get0_objects` frees what another thread may have just found in the store.)
+///
+/// OpenSSL: `X509_STORE_get1_objects`.
+#[cfg(openssl_3_3)]
+#[doc(alias = "X509_STORE_get1_objects")]
+fn with_objects<T>(store: &Store, look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T) -> Result<T> {
+    // SAFETY: the store is alive; the list and what is in it are ours, and are freed here.
+    unsafe {
+        let objects = check_ptr(crypto::X509_STORE_get1_objects(store.as_ptr()))?;
+        let result = look(objects);
+        for n in 0..ffi::OPENSSL_sk_num(objects) {
+            ffi::X509_OBJECT_free(ffi::OPENSSL_sk_value(objects, n).cast());
+        }
+        ffi::OPENSSL_sk_free(objects);
+        Ok(result)
+    }
+}
+
+/// What `look` makes of the list of a store's certificates and revocation lists.
+///
+/// OpenSSL: `X509_STORE_get0_objects`.
+#[cfg(not(openssl_3_3))]
+#[doc(alias = "X509_STORE_get0_objects")]
+fn with_objects<T>(store: &Store, look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T) -> Result<T> {
+    let store = store.as_ptr();
+    // SAFETY: the store is alive, and while it is locked its list of objects does not change.
+    unsafe {
+        check(crypto::X509_STORE_lock(store))?;
+        let result = look(ffi::X509_STORE_get0_objects(store).cast());
+        crypto::X509_STORE_unlock(store);
+        Ok(result)
     }
 }
 

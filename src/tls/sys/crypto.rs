@@ -68,7 +68,11 @@ unsafe extern "C" {
         file: *const c_char,
         directory: *const c_char,
     ) -> c_int;
+    #[cfg(openssl_3_3)]
+    pub(crate) fn X509_STORE_get1_objects(store: *mut ffi::X509_STORE) -> *mut ffi::OPENSSL_STACK;
+    #[cfg(not(openssl_3_3))]
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
+    #[cfg(not(openssl_3_3))]
     pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_get0_param(
         store: *const ffi::X509_STORE,
