@@ -66,7 +66,7 @@ impl Context {
         Ok(())
     }
 
-    /// Trust what is in the first file that exists and in the first directory that does.
+    /// Trust what is in the first path that is a file and in the first that is a directory.
     ///
     /// :param file_path: paths of files, in a list.
     /// :param dir_path: paths of directories, in a list.

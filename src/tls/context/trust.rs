@@ -1,6 +1,7 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
-use std::ffi::{CStr, c_int, c_uint};
+use std::ffi::{CStr, OsStr, c_int, c_uint};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::{env, ptr};
@@ -124,13 +125,14 @@ impl Settings<'_> {
         self.search(Setting::DefaultTrustDirectory)
     }
 
-    /// Trusts what is in the first of the files that exists, and in the first of the directories
-    /// that does.
+    /// Trusts what is in the first of the files that is one, and in the first of the directories
+    /// that is one.
     pub fn load_first<P: AsRef<CStr>>(&self, files: &[P], directories: &[P]) -> Result<()> {
-        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| as_path(path).is_file()) {
             self.load_verify_locations(Some(file), None)?;
         }
-        if let Some(directory) = directories.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+        let mut directories = directories.iter().map(AsRef::as_ref);
+        if let Some(directory) = directories.find(|path| as_path(path).is_dir()) {
             self.load_verify_locations(None, Some(directory))?;
         }
         Ok(())
@@ -231,12 +233,12 @@ pub fn default_locations_exist() -> bool {
     let (file, directory) = default_locations();
     env::var_os("SSL_CERT_FILE").is_some()
         || env::var_os("SSL_CERT_DIR").is_some()
-        || exists(file)
-        || exists(directory)
+        || as_path(file).exists()
+        || as_path(directory).exists()
 }
 
-fn exists(path: &CStr) -> bool {
-    path.to_str().is_ok_and(|path| Path::new(path).exists())
+fn as_path(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
 }
 
 /// Keeps a store alive as long as the `SSL_CTX`, which has kept none before.
