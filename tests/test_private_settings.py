@@ -438,6 +438,28 @@ def test_fallback_locations(
     handshake(pair_in_memory(context, new_server_context(server_identity)))
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", None])
+def test_when_fallback_locations_are_tried(
+    variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the environment names a place, there and nowhere else is looked, whatever it holds."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    default = (lib.X509_get_default_cert_file, lib.X509_get_default_cert_dir)
+    if variable:
+        monkeypatch.setenv(variable, "/nowhere/at/all")
+    elif any(os.path.exists(ffi.string(path())) for path in default):
+        pytest.skip("OpenSSL's own locations are there")
+    tried: list[Any] = []
+
+    class Context(SSL.Context):
+        def _fallback_default_verify_paths(self, files: Any, directories: Any) -> None:
+            tried.append((files, directories))
+
+    Context(SSL.TLS_METHOD).set_default_verify_paths()
+    assert bool(tried) == (variable is None)
+
+
 def test_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     context = SSL.Context(SSL.TLS_METHOD)
     for names in (("A_DIR", "NOT_THERE"), ("NOT_THERE", "A_DIR")):

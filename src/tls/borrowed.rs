@@ -155,7 +155,10 @@ pub(crate) fn copy_objects(from: &Store, to: &Store) -> Result<()> {
 /// OpenSSL: `X509_STORE_get1_objects`.
 #[cfg(openssl_3_3)]
 #[doc(alias = "X509_STORE_get1_objects")]
-fn with_objects<T>(store: &Store, look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T) -> Result<T> {
+pub(crate) fn with_objects<T>(
+    store: &Store,
+    look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T,
+) -> Result<T> {
     // SAFETY: the store is alive; the list and what is in it are ours, and are freed here.
     unsafe {
         let objects = check_ptr(crypto::X509_STORE_get1_objects(store.as_ptr()))?;
@@ -173,7 +176,10 @@ fn with_objects<T>(store: &Store, look: impl FnOnce(*const ffi::OPENSSL_STACK) -
 /// OpenSSL: `X509_STORE_get0_objects`.
 #[cfg(not(openssl_3_3))]
 #[doc(alias = "X509_STORE_get0_objects")]
-fn with_objects<T>(store: &Store, look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T) -> Result<T> {
+pub(crate) fn with_objects<T>(
+    store: &Store,
+    look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T,
+) -> Result<T> {
     let store = store.as_ptr();
     // SAFETY: the store is alive, and while it is locked its list of objects does not change.
     unsafe {

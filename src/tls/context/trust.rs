@@ -4,7 +4,7 @@ use std::ffi::{CStr, OsStr, c_int, c_uint};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::{env, ptr};
+use std::{env, fs, ptr};
 
 use openssl::ex_data::Index;
 use openssl::ssl::SslContext;
@@ -223,18 +223,35 @@ pub fn default_locations() -> (&'static CStr, &'static CStr) {
     }
 }
 
-/// The well-known locations to try when the default ones are not there: files, directories.
+/// The well-known locations to try when [`fallback_is_needed`]: files, directories.
 pub fn fallback_locations() -> (&'static [&'static CStr], &'static [&'static CStr]) {
     (&FILES, &DIRECTORIES)
 }
 
-/// Whether one of the default locations is there, or the environment names others.
-pub fn default_locations_exist() -> bool {
-    let (file, directory) = default_locations();
-    env::var_os("SSL_CERT_FILE").is_some()
-        || env::var_os("SSL_CERT_DIR").is_some()
-        || as_path(file).exists()
-        || as_path(directory).exists()
+/// Whether no certificate is in the locations that the linked OpenSSL was built to look in, and the
+/// environment names no others. That they are there says little: installing an OpenSSL makes an
+/// empty directory.
+pub fn fallback_is_needed() -> bool {
+    let named = |variable| env::var_os(variable).is_some();
+    !named("SSL_CERT_FILE")
+        && !named("SSL_CERT_DIR")
+        && roots::store(Source::Default).and_then(|store| store.is_empty()).unwrap_or(false)
+        && !has_hashed_certificates(as_path(default_locations().1))
+}
+
+/// Whether a directory has files with the names that `openssl rehash` gives to certificates.
+fn has_hashed_certificates(directory: &Path) -> bool {
+    let is_hashed = |name: &[u8]| {
+        name.split_at_checked(8).is_some_and(|(hash, number)| {
+            hash.iter().all(u8::is_ascii_hexdigit)
+                && number.strip_prefix(b".").is_some_and(|number| {
+                    !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+                })
+        })
+    };
+    fs::read_dir(directory).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| is_hashed(entry.file_name().as_bytes())))
+    })
 }
 
 fn as_path(path: &CStr) -> &Path {
@@ -273,5 +290,24 @@ pub(super) fn copy(from: *mut ffi::SSL_CTX, to: *mut ffi::SSL_CTX) -> Result<()>
     match stores {
         (Some(from), Some(to)) => borrowed::copy_store(&from, &to),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hashed_names_are_certificates_to_a_search() {
+        let directory = env::temp_dir().join(format!("trusted-{}", std::process::id()));
+        assert!(!has_hashed_certificates(&directory));
+        fs::create_dir(&directory).unwrap();
+        for name in ["README", "ca.pem", "0a1b2c3d.r0", "0a1b2c3d.", "0a1b2c3.0", "0a1b2c3d"] {
+            fs::write(directory.join(name), b"").unwrap();
+            assert!(!has_hashed_certificates(&directory), "{name}");
+        }
+        fs::write(directory.join("0a1b2c3d.0"), b"").unwrap();
+        assert!(has_hashed_certificates(&directory));
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

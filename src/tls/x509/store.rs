@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use openssl_sys as ffi;
 
 use super::certificate::Certificate;
+use crate::tls::borrowed;
 use crate::tls::error::{CleanQueue, Result, check, check_ptr};
 use crate::tls::memory::Source;
 use crate::tls::sys::crypto as sys;
@@ -177,6 +178,13 @@ impl Store {
         let directory = directory.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: this value keeps the store alive; the strings are read before the call returns.
         check(unsafe { sys::X509_STORE_load_locations(self.pointer, file, directory) }).map(drop)
+    }
+
+    /// Whether it holds nothing. What a lookup may find does not count.
+    pub fn is_empty(&self) -> Result<bool> {
+        let _queue = CleanQueue::new();
+        // SAFETY: the list stays as it is during the call.
+        borrowed::with_objects(self, |objects| unsafe { ffi::OPENSSL_sk_num(objects) } <= 0)
     }
 
     /// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
