@@ -124,12 +124,20 @@ def repeat(what: str, ca_file: str, chain_file: str, key_file: str) -> int:
     def context() -> None:
         contexts_with_every_callback(ca_file, chain_file, key_file, {}).clear()
 
+    def store_of_its_own() -> None:
+        os.utime(ca_file)  # so that what it holds is read again
+        used = SSL.Context(SSL.TLS_METHOD)
+        used.load_verify_locations(ca_file)
+        SSL.Connection(used)
+        used.get_cert_store()
+
     things = {
         "contexts": (context, 400),
         "connections": (new, 20_000),
         "sessions": (lambda: new().set_session(pair.client.get_session()), 10_000),
         "certificates": (lambda: pair.client.get_peer_cert_chain(), 20_000),
         "stores": (lambda: contexts["client"].get_cert_store(), 20_000),
+        "stores of their own": (store_of_its_own, 400),
         "errors": (lambda: fail(lambda: SSL.Context(7).set_cipher_list(b"none")), 2_000),
         "waiting": (lambda: fail(lambda: pair.client.recv(CHUNK)), 50_000),
     }
@@ -154,7 +162,16 @@ def eager(contexts: Contexts) -> Pair:
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory cannot be measured")
 @pytest.mark.parametrize(
     "what",
-    ["contexts", "connections", "sessions", "certificates", "stores", "errors", "waiting"],
+    [
+        "contexts",
+        "connections",
+        "sessions",
+        "certificates",
+        "stores",
+        "stores of their own",
+        "errors",
+        "waiting",
+    ],
 )
 def test_nothing_is_left_behind_of(
     what: str, authority: Authority, server_identity: Identity

@@ -6,6 +6,7 @@ All of it runs with pyOpenSSL as well, but for what is marked.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import ssl
 import sys
@@ -417,13 +418,46 @@ def test_methods() -> None:
     assert len({getattr(lib, method)() for method in methods}) == len(methods)
 
 
-def test_fallback_locations(authority: Authority, server_identity: Identity) -> None:
-    """Programs replace what is tried where the default locations are not there."""
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_fallback_locations(
+    kind: str, authority: Authority, server_identity: Identity, tmp_path: Path
+) -> None:
+    """Programs replace what is tried where the default locations have nothing. What is not there is
+    left out, and so is a directory among the files and a file among the directories."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_verify(SSL.VERIFY_PEER)
-    paths = [b"/nowhere/at/all", os.fsencode(authority.file)]
-    context._fallback_default_verify_paths(paths, [])
+    file, directory = authority.file, tmp_path / "trusted"
+    directory.mkdir()
+    name_hash = crypto.X509.from_cryptography(authority.certificate).subject_name_hash()
+    shutil.copy(file, directory / f"{name_hash:08x}.0")
+    nowhere, here = b"/nowhere/at/all", os.fsencode(directory)
+    if kind == "file":
+        context._fallback_default_verify_paths([nowhere, here, os.fsencode(file)], [])
+    else:
+        context._fallback_default_verify_paths([], [nowhere, os.fsencode(file), here])
     handshake(pair_in_memory(context, new_server_context(server_identity)))
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", None])
+def test_when_fallback_locations_are_tried(
+    variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the environment names a place, there and nowhere else is looked, whatever it holds."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    default = (lib.X509_get_default_cert_file, lib.X509_get_default_cert_dir)
+    if variable:
+        monkeypatch.setenv(variable, "/nowhere/at/all")
+    elif any(os.path.exists(ffi.string(path())) for path in default):
+        pytest.skip("OpenSSL's own locations are there")
+    tried: list[Any] = []
+
+    class Context(SSL.Context):
+        def _fallback_default_verify_paths(self, files: Any, directories: Any) -> None:
+            tried.append((files, directories))
+
+    Context(SSL.TLS_METHOD).set_default_verify_paths()
+    assert bool(tried) == (variable is None)
 
 
 def test_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:

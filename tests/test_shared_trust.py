@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,27 @@ def roots(tmp_path: Path, authority: Authority) -> Path:
     """A file of roots, old enough to be read once only."""
     path = tmp_path / "roots.pem"
     shutil.copy(authority.file, path)
-    made = time.time()
-    while time.time() < made + 2.2:
-        time.sleep(0.05)
+    age()
     return path
 
 
-def trusting(path: Path) -> SSL.Context:
+def age() -> None:
+    """Let what was made before get so old that a change would show."""
+    made = time.time()
+    while time.time() < made + 2.2:
+        time.sleep(0.05)
+
+
+def trusting(path: Path | None, directory: Path | None = None) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
-    context.load_verify_locations(str(path))
+    context.load_verify_locations(path, directory)
+    context.set_verify(SSL.VERIFY_PEER)
+    return context
+
+
+def trusting_the_platform() -> SSL.Context:
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_default_verify_paths()
     context.set_verify(SSL.VERIFY_PEER)
     return context
 
@@ -85,22 +98,73 @@ def test_a_file_that_is_gone_is_no_longer_trusted(roots: Path) -> None:
         trusting(roots)
 
 
+def test_what_was_read_stays_when_its_file_goes(
+    roots: Path, server_identity: Identity, stranger: Authority
+) -> None:
+    context = trusting(roots)
+    roots.unlink()
+    context.load_verify_locations(stranger.file)
+    assert trusts(context, server_identity)
+    assert trusts(context, stranger.issue("localhost"))
+
+
+def test_a_pipe_is_read_once(authority: Authority, server_identity: Identity) -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, authority.file.read_bytes())
+        os.close(writer)
+        age()
+        path = Path(f"/dev/fd/{reader}")
+        assert trusts(trusting(path), server_identity)
+        with pytest.raises(SSL.Error):
+            trusting(path)
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["a file", "a link"])
+def test_what_is_taken_out_of_a_directory_is_no_longer_trusted(
+    authority: Authority,
+    server_identity: Identity,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    link: bool,
+) -> None:
+    """Also where the directory itself stays as it was."""
+    directory = tmp_path / "trusted"
+    directory.mkdir()
+    name_hash = crypto.X509.from_cryptography(authority.certificate).subject_name_hash()
+    hashed = directory / f"{name_hash:08x}.0"
+    file = tmp_path / "authority.pem" if link else hashed
+    file.write_bytes(authority.file.read_bytes())
+    if link:
+        hashed.symlink_to(file)
+    age()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(directory))
+    ways: list[Callable[[], SSL.Context]]
+    ways = [lambda: trusting(None, directory), trusting_the_platform]
+    unused = [make() for make in ways]
+    for make in ways:
+        assert trusts(make(), server_identity)
+    if link:
+        file.unlink()
+    else:
+        os.truncate(file, 0)
+    for context in (*unused, *(make() for make in ways)):
+        assert not trusts(context, server_identity)
+
+
 def test_the_platforms_trust_follows_the_environment(
     roots: Path, server_identity: Identity, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def platform() -> SSL.Context:
-        context = SSL.Context(SSL.TLS_METHOD)
-        context.set_default_verify_paths()
-        context.set_verify(SSL.VERIFY_PEER)
-        return context
-
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
-    assert trusts(platform(), server_identity)
-    assert trusts(platform(), server_identity)
-    added = platform()
+    assert trusts(trusting_the_platform(), server_identity)
+    assert trusts(trusting_the_platform(), server_identity)
+    added = trusting_the_platform()
     store = added.get_cert_store()
     assert store is not None
     assert trusts(added, server_identity)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing"))
-    assert not trusts(platform(), server_identity)
+    assert not trusts(trusting_the_platform(), server_identity)
     assert handshake(pair_in_memory(added, new_server_context(server_identity)))

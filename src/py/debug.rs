@@ -16,7 +16,7 @@ pub(super) fn compiled_in() -> bool {
 /// Where ``Context.set_default_verify_paths`` looks for trusted certificates.
 ///
 /// :return: OpenSSL's own file and directory; then lists of the files and the directories that are
-///     tried when neither is there.
+///     tried when neither has a certificate.
 #[pyfunction(name = "_trust_locations")]
 pub(super) fn trust_locations() -> (String, String, Vec<String>, Vec<String>) {
     let (file, directory) = default_locations();

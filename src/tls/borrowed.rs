@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use openssl_sys as ffi;
 
-use super::error::{Result, check, check_ptr, library_error};
+use super::error::{CleanQueue, Result, check, check_ptr, library_error};
 use super::pkey::PKey;
 use super::sys::{self, crypto};
 use super::x509::{Certificate, Name, Store};
@@ -126,19 +126,15 @@ pub(crate) unsafe fn free_names(list: *mut ffi::stack_st_X509_NAME) {
     }
 }
 
-/// Adds to one store what another holds: certificates, revocation lists and parameters.
-///
-/// OpenSSL: `X509_STORE_get0_objects`, `X509_STORE_set1_param`.
-#[doc(alias = "X509_STORE_get0_objects")]
-pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
-    let (from, to) = (from.as_ptr(), to.as_ptr());
-    // SAFETY: both stores are alive. While the first is locked its list of objects does not change,
-    // and the second takes references of its own.
-    unsafe {
-        check(crypto::X509_STORE_lock(from))?;
-        let objects = ffi::X509_STORE_get0_objects(from);
-        let copied = (0..ffi::OPENSSL_sk_num(objects.cast())).try_for_each(|n| {
-            let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects.cast(), n).cast();
+/// Adds to one store what another holds: certificates and revocation lists.
+pub(crate) fn copy_objects(from: &Store, to: &Store) -> Result<()> {
+    let _queue = CleanQueue::new();
+    let to = to.as_ptr();
+    // SAFETY: the list and what is in it stay as they are during the call. The second store is
+    // alive, and takes references of its own.
+    with_objects(from, |objects| unsafe {
+        (0..ffi::OPENSSL_sk_num(objects)).try_for_each(|n| {
+            let object: *mut ffi::X509_OBJECT = ffi::OPENSSL_sk_value(objects, n).cast();
             let certificate = ffi::X509_OBJECT_get0_X509(object);
             let list = crypto::X509_OBJECT_get0_X509_CRL(object);
             let code: c_int = if !certificate.is_null() {
@@ -149,10 +145,60 @@ pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
                 1
             };
             check(code).map(drop)
-        });
-        crypto::X509_STORE_unlock(from);
-        copied?;
-        check(crypto::X509_STORE_set1_param(to, crypto::X509_STORE_get0_param(from)))?;
+        })
+    })?
+}
+
+/// What `look` makes of a list of a store's certificates and revocation lists. (In OpenSSL 4.0,
+/// `X509_STORE_get0_objects` frees what another thread may have just found in the store.)
+///
+/// OpenSSL: `X509_STORE_get1_objects`.
+#[cfg(openssl_3_3)]
+#[doc(alias = "X509_STORE_get1_objects")]
+pub(crate) fn with_objects<T>(
+    store: &Store,
+    look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T,
+) -> Result<T> {
+    // SAFETY: the store is alive; the list and what is in it are ours, and are freed here.
+    unsafe {
+        let objects = check_ptr(crypto::X509_STORE_get1_objects(store.as_ptr()))?;
+        let result = look(objects);
+        for n in 0..ffi::OPENSSL_sk_num(objects) {
+            ffi::X509_OBJECT_free(ffi::OPENSSL_sk_value(objects, n).cast());
+        }
+        ffi::OPENSSL_sk_free(objects);
+        Ok(result)
     }
-    Ok(())
+}
+
+/// What `look` makes of the list of a store's certificates and revocation lists.
+///
+/// OpenSSL: `X509_STORE_get0_objects`.
+#[cfg(not(openssl_3_3))]
+#[doc(alias = "X509_STORE_get0_objects")]
+pub(crate) fn with_objects<T>(
+    store: &Store,
+    look: impl FnOnce(*const ffi::OPENSSL_STACK) -> T,
+) -> Result<T> {
+    let store = store.as_ptr();
+    // SAFETY: the store is alive, and while it is locked its list of objects does not change.
+    unsafe {
+        check(crypto::X509_STORE_lock(store))?;
+        let result = look(ffi::X509_STORE_get0_objects(store).cast());
+        crypto::X509_STORE_unlock(store);
+        Ok(result)
+    }
+}
+
+/// As [`copy_objects`], with flags and time.
+///
+/// OpenSSL: `X509_STORE_set1_param`.
+#[doc(alias = "X509_STORE_set1_param")]
+pub(crate) fn copy_store(from: &Store, to: &Store) -> Result<()> {
+    copy_objects(from, to)?;
+    // SAFETY: both stores are alive, and the second copies the parameters.
+    unsafe {
+        let parameters = crypto::X509_STORE_get0_param(from.as_ptr());
+        check(crypto::X509_STORE_set1_param(to.as_ptr(), parameters)).map(drop)
+    }
 }

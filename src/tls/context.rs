@@ -28,7 +28,7 @@ use super::passphrase::PassphraseCallback;
 use super::sys;
 pub(crate) use negotiation::alpn_list;
 use setting::Setting;
-pub use trust::{default_locations, default_locations_exist, fallback_locations};
+pub use trust::{default_locations, fallback_is_needed, fallback_locations};
 
 /// What connections have in common. Clones are the same context.
 ///

@@ -14,7 +14,7 @@ use crate::py::callbacks;
 use crate::py::crypto::name::X509Name;
 use crate::py::crypto::store::X509Store;
 use crate::py::errors::deprecated;
-use crate::tls::context::{default_locations_exist, fallback_locations};
+use crate::tls::context::{fallback_is_needed, fallback_locations};
 
 #[pymethods]
 impl Context {
@@ -45,17 +45,20 @@ impl Context {
     /// Trust what the platform trusts.
     ///
     /// These are the locations that OpenSSL was built with, which the environment variables
-    /// ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` override. Where neither of those is there, the
-    /// well-known places of Linux distributions are tried. On Windows and macOS the system's own
-    /// store is not used.
+    /// ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` override. Where neither variable is set, and the
+    /// locations hold no certificate, the well-known places of Linux distributions are tried. On
+    /// Windows and macOS the system's own store is not used.
     ///
     /// :raises Error: if OpenSSL fails; that nothing is found is no error.
     ///
     /// OpenSSL: ``SSL_CTX_set_default_verify_paths``.
     fn set_default_verify_paths(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        slf.get().load(py, |settings| settings.set_default_verify_paths())?;
-        if !default_locations_exist() {
+        let needed = slf.get().load(py, |settings| {
+            settings.set_default_verify_paths()?;
+            Ok(fallback_is_needed())
+        })?;
+        if needed {
             // The name is looked up, for programs that replace it.
             let (files, directories) = fallback_locations();
             let files = files.iter().map(|path| PyBytes::new(py, path.to_bytes()));
@@ -66,7 +69,7 @@ impl Context {
         Ok(())
     }
 
-    /// Trust what is in the first file that exists and in the first directory that does.
+    /// Trust what is in the first path that is a file and in the first that is a directory.
     ///
     /// :param file_path: paths of files, in a list.
     /// :param dir_path: paths of directories, in a list.

@@ -1,77 +1,61 @@
-//! Trust stores read from files, shared by the contexts of this process that ask for the same files.
+//! Files of trusted certificates, read once for all the contexts of this process that ask for them.
 //!
 //! Reading a hundred and more certificates takes milliseconds. A store is shared as long as nobody
-//! can change it: a context gets one of its own before it hands its store out or adds to it.
+//! can change it: a context gets one of its own before it hands its store out, adds to it, or looks
+//! into a directory, since OpenSSL keeps in the store what it finds there.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use parking_lot::Mutex;
 
-use super::setting::Setting;
 use super::trust::default_locations;
 use crate::tls::error::Result;
 use crate::tls::x509::Store;
 
-/// One thing that a store was asked to hold.
+/// A file of trusted certificates.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Source {
-    /// The certificates in a file.
-    File(CString),
-    /// Those in a directory, which are looked for when they are needed.
-    Directory(CString),
-    /// OpenSSL's own locations, and the environment variables that say otherwise.
-    Default { file: Option<OsString>, directory: Option<OsString> },
+    At(CString),
+    /// OpenSSL's own, or what the environment variable `SSL_CERT_FILE` names.
+    Default,
 }
 
 impl Source {
-    /// OpenSSL's own locations, as the environment stands.
-    pub(super) fn default_locations() -> Self {
-        Self::Default { file: env::var_os("SSL_CERT_FILE"), directory: env::var_os("SSL_CERT_DIR") }
-    }
-
-    /// The setting that has a context look there again; `None` for what is read once.
-    pub(super) fn search(&self) -> Option<Setting> {
+    fn load(&self, store: &Store) -> Result<()> {
         match self {
-            Self::File(_) => None,
-            Self::Directory(directory) => Some(Setting::TrustDirectory(directory.clone())),
-            Self::Default { .. } => Some(Setting::DefaultTrust),
+            Self::At(path) => store.load_locations(Some(path), None),
+            Self::Default => store.load_default_file(),
         }
     }
 
-    pub(super) fn load(&self, store: &Store) -> Result<()> {
-        match self {
-            Self::File(file) => store.load_locations(Some(file), None),
-            Self::Directory(directory) => store.load_locations(None, Some(directory)),
-            Self::Default { .. } => store.load_default_locations(),
-        }
-    }
-
-    /// The files and directories that it is read from, and their state. Those that are not there
-    /// are left out.
-    fn stamps(&self) -> Vec<(CString, Stamp)> {
+    /// The paths that it may be read from, and what they stand for; `None` for nothing.
+    fn stamps(&self) -> Stamps {
         let paths = match self {
-            Self::File(path) | Self::Directory(path) => vec![path.clone()],
-            Self::Default { file, directory } => {
-                let (default_file, default_directory) = default_locations();
-                let or = |variable: &Option<OsString>, default: &CStr| {
-                    let path = variable.as_ref().map(|path| CString::new(path.as_bytes()));
-                    path.and_then(|path| path.ok()).unwrap_or_else(|| default.into())
-                };
-                vec![or(file, default_file), or(directory, default_directory)]
+            Self::At(path) => vec![path.clone()],
+            // Both, since OpenSSL does not always believe the environment.
+            Self::Default => {
+                let named = env::var_os("SSL_CERT_FILE").map(OsString::into_vec);
+                let named = named.and_then(|path| CString::new(path).ok());
+                named.into_iter().chain([default_locations().0.into()]).collect()
             }
         };
-        let stamped = |path: CString| Stamp::of(&path).map(|stamp| (path, stamp));
-        paths.into_iter().filter_map(stamped).collect()
+        let stamped = |path: CString| {
+            let stamp = Stamp::of(&path);
+            (path, stamp)
+        };
+        paths.into_iter().map(stamped).collect()
     }
 }
 
+type Stamps = Vec<(CString, Option<Stamp>)>;
+
 struct Entry {
-    sources: Vec<Source>,
-    stamps: Vec<(CString, Stamp)>,
+    source: Source,
+    stamps: Stamps,
     store: Store,
 }
 
@@ -80,27 +64,27 @@ const MOST: usize = 16;
 
 static STORES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-/// The store that holds all that: one that was read before, if the files are now as they were then,
-/// or else a new one.
-pub(super) fn store(sources: &[Source]) -> Result<Store> {
-    let stamps = || sources.iter().flat_map(Source::stamps).collect::<Vec<_>>();
-    let before = stamps();
+/// A store with what is in the file: one that was read before, if the file is now as it was then,
+/// or else a new one. Nobody may change it.
+pub(super) fn store(source: Source) -> Result<Store> {
+    let before = source.stamps();
     {
         let stores = STORES.lock();
-        let known = stores.iter().find(|entry| entry.sources == sources);
+        let known = stores.iter().find(|entry| entry.source == source);
         if let Some(entry) = known.filter(|entry| entry.stamps == before) {
             return Ok(entry.store.clone());
         }
     }
+    let settled = before.iter().all(|(_, stamp)| stamp.is_none_or(Stamp::is_settled));
     let store = Store::new()?;
-    sources.iter().try_for_each(|source| source.load(&store))?;
-    if Stamp::all_settled(&before) && stamps() == before {
+    source.load(&store)?;
+    if settled && source.stamps() == before {
         let mut stores = STORES.lock();
-        stores.retain(|entry| entry.sources != sources);
+        stores.retain(|entry| entry.source != source);
         if stores.len() >= MOST {
             stores.remove(0);
         }
-        stores.push(Entry { sources: sources.to_vec(), stamps: before, store: store.clone() });
+        stores.push(Entry { source, stamps: before, store: store.clone() });
     }
     Ok(store)
 }
@@ -108,6 +92,8 @@ pub(super) fn store(sources: &[Source]) -> Result<Store> {
 /// Which file a path stood for at some time, and in which state.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Stamp {
+    /// A pipe's bytes are gone once they were read, and leave no trace of it.
+    regular: bool,
     device: u64,
     inode: u64,
     size: u64,
@@ -123,6 +109,7 @@ impl Stamp {
     fn of(path: &CStr) -> Option<Self> {
         let status = fs::metadata(OsStr::from_bytes(path.to_bytes())).ok()?;
         Some(Self {
+            regular: status.is_file(),
             device: status.dev(),
             inode: status.ino(),
             size: status.size(),
@@ -131,13 +118,12 @@ impl Stamp {
         })
     }
 
-    /// Whether every file was last changed so long ago that a later change shows.
-    fn all_settled(files: &[(CString, Self)]) -> bool {
+    /// Whether the last change was so long ago that a later one shows.
+    fn is_settled(self) -> bool {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let settled = |(seconds, _): (i64, i64)| {
-            u64::try_from(seconds).is_ok_and(|then| then < (now - Self::TICK).as_secs())
-        };
-        files.iter().all(|(_, stamp)| settled(stamp.modified) && settled(stamp.changed))
+        let before = now.saturating_sub(Self::TICK).as_secs();
+        let settled = |(seconds, _): (i64, i64)| u64::try_from(seconds).is_ok_and(|t| t < before);
+        self.regular && settled(self.modified) && settled(self.changed)
     }
 }
 
@@ -148,7 +134,7 @@ mod tests {
     use super::*;
 
     fn of(file: &CStr) -> Store {
-        store(&[Source::File(file.into())]).unwrap()
+        store(Source::At(file.into())).unwrap()
     }
 
     #[test]
@@ -170,6 +156,6 @@ mod tests {
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
         assert_ne!(of(&file).as_ptr(), old.as_ptr());
         fs::remove_file(&path).unwrap();
-        assert!(store(&[Source::File(file)]).is_err());
+        assert!(store(Source::At(file)).is_err());
     }
 }

@@ -54,7 +54,7 @@ pub(super) enum Setting {
     /// How names of hosts are compared.
     HostFlags(c_uint),
     TrustDirectory(CString),
-    DefaultTrust,
+    DefaultTrustDirectory,
     ServerNameCallback,
     AlpnSelectCallback,
     InfoCallback,
@@ -185,15 +185,14 @@ impl Setting {
                 Self::HostFlags(flags) => {
                     verification::set_host_flags(ffi::SSL_CTX_get0_param(context), *flags);
                 }
+                // The store is the SSL_CTX's own.
                 Self::TrustDirectory(directory) => {
-                    check(ffi::SSL_CTX_load_verify_locations(
-                        context,
-                        ptr::null(),
-                        directory.as_ptr(),
-                    ))?;
+                    let store = borrowed::store(ffi::SSL_CTX_get_cert_store(context));
+                    store.map_or(Ok(()), |store| store.load_locations(None, Some(directory)))?;
                 }
-                Self::DefaultTrust => {
-                    check(ffi::SSL_CTX_set_default_verify_paths(context))?;
+                Self::DefaultTrustDirectory => {
+                    let store = borrowed::store(ffi::SSL_CTX_get_cert_store(context));
+                    store.map_or(Ok(()), |store| store.search_default_directory())?;
                 }
                 Self::ServerNameCallback => {
                     check_long(ffi::SSL_CTX_set_tlsext_servername_callback__fixed_rust(

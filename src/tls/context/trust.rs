@@ -1,10 +1,13 @@
 //! Whom a context trusts, and which authorities it names to clients.
 
-use std::ffi::{CStr, c_int, c_uint};
+use std::ffi::{CStr, OsStr, c_int, c_uint};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::{env, mem, ptr};
+use std::sync::{Arc, OnceLock};
+use std::{env, fs, ptr};
 
+use openssl::ex_data::Index;
+use openssl::ssl::SslContext;
 use openssl_sys as ffi;
 
 use super::Settings;
@@ -12,7 +15,7 @@ use super::roots::{self, Source};
 use super::setting::Setting;
 use crate::tls::borrowed;
 use crate::tls::callbacks::VerifyCallback;
-use crate::tls::error::{Result, check, check_ptr, clear_queue};
+use crate::tls::error::{Result, check, check_ptr, clear_queue, library_error};
 use crate::tls::sys;
 use crate::tls::verification::Identity;
 use crate::tls::x509::{Certificate, Name, Store};
@@ -34,8 +37,8 @@ pub(super) enum Trust {
     /// Its own, empty, and not handed out.
     #[default]
     Nobody,
-    /// One that other contexts may have, too.
-    Shared { store: Store, sources: Vec<Source> },
+    /// One that other contexts may have, too, with what a file held.
+    Shared(Store),
     /// Its own.
     Own,
 }
@@ -52,8 +55,6 @@ impl Settings<'_> {
         directory: Option<&CStr>,
     ) -> Result<()> {
         self.check_unused()?;
-        let file = file.map(|file| Source::File(file.into()));
-        let directory = directory.map(|directory| Source::Directory(directory.into()));
         if file.is_none() && directory.is_none() {
             clear_queue();
             // SAFETY: the SSL_CTX is alive; with nothing to load this fails, and says why.
@@ -61,64 +62,57 @@ impl Settings<'_> {
                 ffi::SSL_CTX_load_verify_locations(self.as_ptr(), ptr::null(), ptr::null())
             })?;
         }
-        self.trust(file.into_iter().chain(directory))
+        if let Some(file) = file {
+            self.trust(Source::At(file.into()))?;
+        }
+        if let Some(directory) = directory {
+            self.search(Setting::TrustDirectory(directory.into()))?;
+        }
+        Ok(())
     }
 
-    /// Trusts more: with a store that others share, as long as this one need not be its own.
-    fn trust(&self, more: impl IntoIterator<Item = Source>) -> Result<()> {
+    /// Trusts what a file holds: with the store that others share, if there is nothing else.
+    fn trust(&self, source: Source) -> Result<()> {
         self.check_unused()?;
-        let sources = match &*self.builder.trust.borrow() {
-            Trust::Nobody => Some(Vec::new()),
-            Trust::Shared { sources, .. } => Some(sources.clone()),
-            Trust::Own => None,
-        };
-        let more: Vec<Source> = more.into_iter().collect();
-        match sources {
-            Some(mut sources) => {
-                sources.extend(more.iter().cloned());
-                let store = roots::store(&sources)?;
-                // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-                unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
-                self.builder.trust.replace(Trust::Shared { store, sources });
-            }
-            None => {
-                // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference.
-                let store = unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) };
-                let load = |store: Store| more.iter().try_for_each(|source| source.load(&store));
-                store.map_or(Ok(()), load)?;
-            }
+        let store = roots::store(source)?;
+        if !matches!(*self.builder.trust.borrow(), Trust::Nobody) {
+            self.own_store()?;
+            return self.store().map_or(Ok(()), |own| borrowed::copy_objects(&store, &own));
         }
-        // What files held is in the store by now, which `renew` copies.
-        more.iter().filter_map(Source::search).for_each(|search| self.record(search));
+        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), store.as_ptr()) };
+        self.builder.trust.replace(Trust::Shared(store));
         Ok(())
+    }
+
+    /// Has certificates looked for when they are needed, in a store that nobody shares: OpenSSL
+    /// keeps there what it finds, even if that is taken away later.
+    fn search(&self, directory: Setting) -> Result<()> {
+        self.check_unused()?;
+        self.own_store()?;
+        self.apply(directory)
     }
 
     /// Sees to it that no other context uses the store: somebody is going to add to it.
     pub(super) fn own_store(&self) -> Result<()> {
-        let trust = self.builder.trust.replace(Trust::Own);
-        let Trust::Shared { store: shared, sources } = trust else { return Ok(()) };
-        let copy = || {
+        if let Trust::Shared(shared) = &*self.builder.trust.borrow() {
             let own = Store::new()?;
-            clear_queue();
-            borrowed::copy_store(&shared, &own)?;
-            Ok(own)
-        };
-        let own = match copy() {
-            Ok(own) => own,
-            Err(error) => {
-                self.builder.trust.replace(Trust::Shared { store: shared, sources });
-                return Err(error);
+            borrowed::copy_objects(shared, &own)?;
+            if self.check_unused().is_err() {
+                // A connection in another thread may be verifying with it, on a pointer that OpenSSL
+                // does not count.
+                keep(self.as_ptr(), shared.clone())?;
             }
-        };
-        // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
-        unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
-        if self.check_unused().is_err() {
-            // A connection in another thread may be verifying with it, on a pointer that OpenSSL
-            // does not count: it is never freed.
-            mem::forget(shared);
+            // SAFETY: both are alive; the SSL_CTX takes a reference to the store.
+            unsafe { sys::SSL_CTX_set1_cert_store(self.as_ptr(), own.as_ptr()) };
         }
-        let mut searches = sources.iter().filter_map(Source::search);
-        searches.try_for_each(|search| search.apply(self.as_ptr()))
+        self.builder.trust.replace(Trust::Own);
+        Ok(())
+    }
+
+    fn store(&self) -> Option<Store> {
+        // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference of its own.
+        unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) }
     }
 
     /// Trusts what is in OpenSSL's own default locations, which the environment variables
@@ -127,16 +121,18 @@ impl Settings<'_> {
     /// OpenSSL: `SSL_CTX_set_default_verify_paths`.
     #[doc(alias = "SSL_CTX_set_default_verify_paths")]
     pub fn set_default_verify_paths(&self) -> Result<()> {
-        self.trust([Source::default_locations()])
+        self.trust(Source::Default)?;
+        self.search(Setting::DefaultTrustDirectory)
     }
 
-    /// Trusts what is in the first of the files that exists, and in the first of the directories
-    /// that does.
+    /// Trusts what is in the first of the files that is one, and in the first of the directories
+    /// that is one.
     pub fn load_first<P: AsRef<CStr>>(&self, files: &[P], directories: &[P]) -> Result<()> {
-        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+        if let Some(file) = files.iter().map(AsRef::as_ref).find(|path| as_path(path).is_file()) {
             self.load_verify_locations(Some(file), None)?;
         }
-        if let Some(directory) = directories.iter().map(AsRef::as_ref).find(|path| exists(path)) {
+        let mut directories = directories.iter().map(AsRef::as_ref);
+        if let Some(directory) = directories.find(|path| as_path(path).is_dir()) {
             self.load_verify_locations(None, Some(directory))?;
         }
         Ok(())
@@ -176,8 +172,7 @@ impl Settings<'_> {
     #[doc(alias = "SSL_CTX_get_cert_store")]
     pub fn certificate_store(&self) -> Result<Option<Store>> {
         self.own_store()?;
-        // SAFETY: the SSL_CTX is alive and keeps its store; the handle has a reference of its own.
-        Ok(unsafe { borrowed::store(ffi::SSL_CTX_get_cert_store(self.as_ptr())) })
+        Ok(self.store())
     }
 
     /// The authorities whose certificates a server asks its clients for.
@@ -228,27 +223,65 @@ pub fn default_locations() -> (&'static CStr, &'static CStr) {
     }
 }
 
-/// The well-known locations to try when the default ones are not there: files, directories.
+/// The well-known locations to try when [`fallback_is_needed`]: files, directories.
 pub fn fallback_locations() -> (&'static [&'static CStr], &'static [&'static CStr]) {
     (&FILES, &DIRECTORIES)
 }
 
-/// Whether one of the default locations is there, or the environment names others.
-pub fn default_locations_exist() -> bool {
-    let (file, directory) = default_locations();
-    env::var_os("SSL_CERT_FILE").is_some()
-        || env::var_os("SSL_CERT_DIR").is_some()
-        || exists(file)
-        || exists(directory)
+/// Whether no certificate is in the locations that the linked OpenSSL was built to look in, and the
+/// environment names no others. That they are there says little: installing an OpenSSL makes an
+/// empty directory.
+pub fn fallback_is_needed() -> bool {
+    let named = |variable| env::var_os(variable).is_some();
+    !named("SSL_CERT_FILE")
+        && !named("SSL_CERT_DIR")
+        && roots::store(Source::Default).and_then(|store| store.is_empty()).unwrap_or(false)
+        && !has_hashed_certificates(as_path(default_locations().1))
 }
 
-fn exists(path: &CStr) -> bool {
-    path.to_str().is_ok_and(|path| Path::new(path).exists())
+/// Whether a directory has files with the names that `openssl rehash` gives to certificates.
+fn has_hashed_certificates(directory: &Path) -> bool {
+    let is_hashed = |name: &[u8]| {
+        name.split_at_checked(8).is_some_and(|(hash, number)| {
+            hash.iter().all(u8::is_ascii_hexdigit)
+                && number.strip_prefix(b".").is_some_and(|number| {
+                    !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+                })
+        })
+    };
+    fs::read_dir(directory).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| is_hashed(entry.file_name().as_bytes())))
+    })
+}
+
+fn as_path(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// Keeps a store alive as long as the `SSL_CTX`, which has kept none before.
+///
+/// OpenSSL: `SSL_CTX_set_ex_data`.
+fn keep(context: *mut ffi::SSL_CTX, store: Store) -> Result<()> {
+    static INDEX: OnceLock<Index<SslContext, Store>> = OnceLock::new();
+    let index = match INDEX.get() {
+        Some(index) => index,
+        // Two threads may both get here; the slot of the one that loses stays empty.
+        None => {
+            let index = SslContext::new_ex_index().map_err(|_| library_error())?;
+            INDEX.get_or_init(|| index)
+        }
+    };
+    let store = Box::into_raw(Box::new(store));
+    // SAFETY: the SSL_CTX is alive, and frees a box of this type that hangs there with itself.
+    let kept = check(unsafe { ffi::SSL_CTX_set_ex_data(context, index.as_raw(), store.cast()) });
+    kept.map(drop).inspect_err(|_| {
+        // SAFETY: the SSL_CTX did not take it, so it is still ours.
+        drop(unsafe { Box::from_raw(store) });
+    })
 }
 
 /// Adds what one context's store holds to another's, with its flags and its time.
 pub(super) fn copy(from: *mut ffi::SSL_CTX, to: *mut ffi::SSL_CTX) -> Result<()> {
-    clear_queue();
     // SAFETY: both are alive and keep their stores; the handles have references of their own.
     let stores = unsafe {
         let store = |context| borrowed::store(ffi::SSL_CTX_get_cert_store(context));
@@ -257,5 +290,24 @@ pub(super) fn copy(from: *mut ffi::SSL_CTX, to: *mut ffi::SSL_CTX) -> Result<()>
     match stores {
         (Some(from), Some(to)) => borrowed::copy_store(&from, &to),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hashed_names_are_certificates_to_a_search() {
+        let directory = env::temp_dir().join(format!("trusted-{}", std::process::id()));
+        assert!(!has_hashed_certificates(&directory));
+        fs::create_dir(&directory).unwrap();
+        for name in ["README", "ca.pem", "0a1b2c3d.r0", "0a1b2c3d.", "0a1b2c3.0", "0a1b2c3d"] {
+            fs::write(directory.join(name), b"").unwrap();
+            assert!(!has_hashed_certificates(&directory), "{name}");
+        }
+        fs::write(directory.join("0a1b2c3d.0"), b"").unwrap();
+        assert!(has_hashed_certificates(&directory));
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -6,6 +6,10 @@ use std::ffi::{c_char, c_int, c_ulong, c_void};
 
 use openssl_sys as ffi;
 
+/// What `X509_LOOKUP_load_file` and `X509_LOOKUP_add_store` ask of `X509_LOOKUP_ctrl`.
+pub(crate) const X509_L_FILE_LOAD: c_int = 1;
+pub(crate) const X509_L_ADD_STORE: c_int = 3;
+
 /// One of the curves OpenSSL knows. OpenSSL: `EC_builtin_curve`.
 #[repr(C)]
 pub(crate) struct BuiltinCurve {
@@ -54,6 +58,8 @@ unsafe extern "C" {
         size: c_int,
     ) -> *mut c_char;
 
+    pub(crate) fn X509_LOOKUP_store() -> *mut ffi::X509_LOOKUP_METHOD;
+
     pub(crate) fn X509_STORE_up_ref(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_add_crl(store: *mut ffi::X509_STORE, crl: *mut ffi::X509_CRL)
     -> c_int;
@@ -62,7 +68,11 @@ unsafe extern "C" {
         file: *const c_char,
         directory: *const c_char,
     ) -> c_int;
+    #[cfg(openssl_3_3)]
+    pub(crate) fn X509_STORE_get1_objects(store: *mut ffi::X509_STORE) -> *mut ffi::OPENSSL_STACK;
+    #[cfg(not(openssl_3_3))]
     pub(crate) fn X509_STORE_lock(store: *mut ffi::X509_STORE) -> c_int;
+    #[cfg(not(openssl_3_3))]
     pub(crate) fn X509_STORE_unlock(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_get0_param(
         store: *const ffi::X509_STORE,

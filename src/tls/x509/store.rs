@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use openssl_sys as ffi;
 
 use super::certificate::Certificate;
+use crate::tls::borrowed;
 use crate::tls::error::{CleanQueue, Result, check, check_ptr};
 use crate::tls::memory::Source;
 use crate::tls::sys::crypto as sys;
@@ -125,16 +126,44 @@ impl Store {
         }
     }
 
-    /// Trusts what is in OpenSSL's own default locations, or where the environment variables
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` say. It is no failure if nothing is there.
+    /// Trusts what is in OpenSSL's own default file, or in the one that the environment variable
+    /// `SSL_CERT_FILE` names. It is no failure if nothing is there.
     ///
-    /// OpenSSL: `X509_STORE_set_default_paths`.
-    #[doc(alias = "X509_STORE_set_default_paths")]
-    pub fn load_default_locations(&self) -> Result<()> {
+    /// OpenSSL: `X509_LOOKUP_file`, `X509_LOOKUP_load_file`.
+    #[doc(alias = "X509_LOOKUP_load_file")]
+    pub fn load_default_file(&self) -> Result<()> {
         let _queue = CleanQueue::new();
         let _alone = self.configuring();
-        // SAFETY: this value keeps the store alive.
-        check(unsafe { ffi::X509_STORE_set_default_paths(self.pointer) }).map(drop)
+        let default = ffi::X509_FILETYPE_DEFAULT.into();
+        // SAFETY: this value keeps the store alive, and the store its lookups.
+        unsafe {
+            let file =
+                check_ptr(ffi::X509_STORE_add_lookup(self.pointer, ffi::X509_LOOKUP_file()))?;
+            let load = sys::X509_L_FILE_LOAD;
+            ffi::X509_LOOKUP_ctrl(file, load, ptr::null(), default, ptr::null_mut());
+        }
+        Ok(())
+    }
+
+    /// Looks certificates up, when they are needed, in OpenSSL's own default directory, or in those
+    /// that the environment variable `SSL_CERT_DIR` names. It is no failure if nothing is there.
+    ///
+    /// OpenSSL: `X509_LOOKUP_hash_dir`, `X509_LOOKUP_add_dir`; `X509_LOOKUP_store`,
+    /// `X509_LOOKUP_add_store`.
+    #[doc(alias = "X509_LOOKUP_add_dir")]
+    #[doc(alias = "X509_LOOKUP_add_store")]
+    pub fn search_default_directory(&self) -> Result<()> {
+        let _queue = CleanQueue::new();
+        let _alone = self.configuring();
+        let default = ffi::X509_FILETYPE_DEFAULT;
+        // SAFETY: as above.
+        unsafe {
+            let add = |method| check_ptr(ffi::X509_STORE_add_lookup(self.pointer, method));
+            ffi::X509_LOOKUP_add_dir(add(ffi::X509_LOOKUP_hash_dir())?, ptr::null(), default);
+            let stores = add(sys::X509_LOOKUP_store())?;
+            ffi::X509_LOOKUP_ctrl(stores, sys::X509_L_ADD_STORE, ptr::null(), 0, ptr::null_mut());
+        }
+        Ok(())
     }
 
     /// Trusts the certificates of a PEM file, and looks others up in a directory as
@@ -149,6 +178,13 @@ impl Store {
         let directory = directory.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: this value keeps the store alive; the strings are read before the call returns.
         check(unsafe { sys::X509_STORE_load_locations(self.pointer, file, directory) }).map(drop)
+    }
+
+    /// Whether it holds nothing. What a lookup may find does not count.
+    pub fn is_empty(&self) -> Result<bool> {
+        let _queue = CleanQueue::new();
+        // SAFETY: the list stays as it is during the call.
+        borrowed::with_objects(self, |objects| unsafe { ffi::OPENSSL_sk_num(objects) } <= 0)
     }
 
     /// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
