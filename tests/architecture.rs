@@ -143,6 +143,16 @@ fn the_bindings_attach_and_detach_in_one_way() {
 }
 
 #[test]
+fn names_are_made_in_one_place() {
+    // Elsewhere a fork could catch a thread in the middle of making one.
+    forbid(
+        "a name that is made when it is first asked for",
+        |path| in_bindings(path) && path != "py/names.rs",
+        |line| names(line, "intern"),
+    );
+}
+
+#[test]
 fn the_bindings_do_not_unwrap() {
     forbid("unwrap in the bindings", in_bindings, |line| {
         code(line).contains(".unwrap()") || code(line).contains(".expect(")

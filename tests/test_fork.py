@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import operator
 import os
+import signal
+import socket
 import sys
+import threading
+import time
 import traceback
 import warnings
 from typing import Any, Callable
 
 import pytest
 from OpenSSL import SSL
+from support import child
 from support.certificates import Authority, Identity
 from support.threads import background
 from support.tls import (
     Pair,
+    contexts_of,
     handshake,
     handshake_over_sockets,
     new_client_context,
@@ -35,6 +44,7 @@ def in_a_fork(function: Callable[[], Any]) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads about
         process = os.fork()
     if not process:
+        signal.alarm(20)
         status = 1
         try:
             function()
@@ -127,3 +137,46 @@ def test_the_child_is_not_held_up_by_a_thread_of_the_parent(
     in_a_fork(lambda: handshake(pair_in_memory(client_context, server_context)))
     server.sendall(b"hello")
     assert waiting.result(10) == b"hello"
+
+
+def fork_in_the_first(name: str, *files: str) -> None:
+    """Fork while another thread calls something that this process has not called before."""
+    context = contexts_of(*files)["client"]
+    arguments = {"do_handshake": (), "sendall": (b"too early",)}
+    kept = []
+
+    def prepare() -> Callable[[], Any]:
+        ends = socket.socketpair()
+        kept.extend(ends)
+        ends[0].setblocking(False)
+        if name == "Connection":
+            return functools.partial(SSL.Connection, context, ends[0])
+        connection = SSL.Connection(context, ends[0])
+        connection.set_connect_state()
+        return functools.partial(getattr(connection, name), *arguments[name])
+
+    def call(*functions: Callable[[], Any]) -> None:
+        with contextlib.suppress(SSL.WantReadError):
+            list(map(operator.methodcaller("__call__"), functions))
+
+    ours, theirs = prepare(), prepare()
+
+    def linger() -> None:
+        until = time.monotonic() + sys.getswitchinterval() / 2
+        while time.monotonic() < until:
+            pass
+
+    os.register_at_fork(before=linger)  # to let the thread get as far as it can by itself
+    # Neither function runs Python code: from the start of the thread, `start` waits for the
+    # interpreter until the second of them gives it away, and goes on in the middle of that.
+    long = functools.partial(sum, range(5_000_000))
+    threading.Thread(target=call, args=(long, ours), daemon=True).start()
+    in_a_fork(lambda: call(theirs))
+
+
+@pytest.mark.parametrize("name", ["Connection", "do_handshake", "sendall"])
+def test_the_child_may_call_what_a_thread_was_calling_for_the_first_time(
+    name: str, authority: Authority, server_identity: Identity
+) -> None:
+    files = (authority.file, server_identity.chain_file, server_identity.key_file)
+    child.run(fork_in_the_first, name, *files)

@@ -16,14 +16,15 @@ use std::sync::{Arc, OnceLock};
 use pyo3::exceptions::{PyAttributeError, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
-use pyo3::{PyTraverseError, PyVisit, intern};
+use pyo3::{PyTraverseError, PyVisit};
 
 use self::attributes::Attributes;
-pub(super) use self::attributes::name_class;
+pub(super) use self::attributes::prepare_classes;
 use super::attachment::detach;
 use super::callbacks::{self, Callables, ConnectionRef};
 use super::collector::{Elsewhere, Made, Slot};
 use super::context::Context;
+use super::names;
 use crate::tls;
 use crate::tls::connection::{Interrupted, Step};
 use crate::tls::transport::{Descriptor, Memory, Transport};
@@ -140,7 +141,7 @@ impl Connection {
         let Some(descriptor) = inner.core.descriptor() else { return Ok(()) };
         if !inner.bare {
             let socket = self.socket.get_or_none(py);
-            let now = socket.call_method0(intern!(py, "fileno"));
+            let now = socket.call_method0(names::fileno(py));
             match now.and_then(|fd| fd.extract::<c_int>()) {
                 Ok(now) if now == descriptor => return Ok(()),
                 Err(error) if !is_about_closing(py, &error) => return Err(error),
@@ -172,7 +173,7 @@ fn transport(socket: Option<&Bound<'_, PyAny>>) -> PyResult<(Transport, bool)> {
     let descriptor = if bare {
         socket.clone()
     } else {
-        match socket.getattr_opt(intern!(socket.py(), "fileno"))? {
+        match socket.getattr_opt(names::fileno(socket.py()))? {
             Some(fileno) => fileno.call0()?,
             None => socket.clone(),
         }

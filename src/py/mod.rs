@@ -11,6 +11,7 @@
 //! | `ending` | callbacks while the interpreter ends |
 //! | `collector` | what the garbage collector sees |
 //! | `errors` | the exceptions and warnings |
+//! | `names` | names of attributes |
 //! | `arguments`, `buffer` | what methods take; memory without a copy |
 //! | `debug` | what `OpenSSL.debug` asks |
 //! | `lowlevel` | what `OpenSSL._util` is made of |
@@ -31,6 +32,7 @@ mod debug;
 mod ending;
 mod errors;
 mod lowlevel;
+mod names;
 mod session;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +92,8 @@ mod _rust {
         // Before anything else is asked of OpenSSL.
         crate::tls::allocator::install();
         super::ending::register(module.py())?;
-        super::connection::name_class(module.py())?;
+        super::names::prepare(module.py());
+        super::connection::prepare_classes(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)
     }

@@ -9,12 +9,12 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyAttributeError, PyRecursionError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyDict, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 
 use super::Connection;
+use crate::py::names;
 
 /// What `Connection.__getattr__` is made from: the connection, weakly.
 #[derive(Default)]
@@ -73,10 +73,14 @@ impl SocketAttributes {
     }
 }
 
+/// Called while the module is imported.
+///
 /// Has CPython say `'Connection' object has no attribute …` as it does of classes written in Python:
-/// the name that a built-in class begins with has its module in front.
-pub(crate) fn name_class(py: Python<'_>) -> PyResult<()> {
-    py.get_type::<Connection>().setattr(intern!(py, "__name__"), intern!(py, "Connection"))
+/// the name that a built-in class begins with has its module in front. Then makes [`over_socket`], for
+/// the reason that `names` gives.
+pub(crate) fn prepare_classes(py: Python<'_>) -> PyResult<()> {
+    py.get_type::<Connection>().setattr("__name__", "Connection")?;
+    over_socket(py).map(drop)
 }
 
 /// Lets a connection have its socket's attributes, too.
@@ -84,7 +88,7 @@ pub(super) fn delegate(connection: &Bound<'_, Connection>) -> PyResult<()> {
     let py = connection.py();
     // A class of the user's has them already.
     if connection.get_type().is(py.get_type::<Connection>()) {
-        connection.setattr(intern!(py, "__class__"), over_socket(py)?)?;
+        connection.setattr(names::__class__(py), over_socket(py)?)?;
     }
     Ok(())
 }

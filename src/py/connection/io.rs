@@ -3,7 +3,6 @@
 use std::ffi::c_int;
 
 use pyo3::exceptions::{PyNotImplementedError, PyOverflowError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple};
 
@@ -12,6 +11,7 @@ use crate::py::arguments::{Blame, bytes_or_text, integer};
 use crate::py::attachment::detach;
 use crate::py::buffer::{Source, Target, new_bytes, read_bytes};
 use crate::py::callbacks::check_signals;
+use crate::py::names;
 use crate::tls::Error;
 use crate::tls::connection::Step;
 use crate::tls::region::Writable;
@@ -131,7 +131,7 @@ impl Connection {
         });
         outcome.map(|()| data.len()).inspect_err(|error| {
             // An exception class of the user's that takes no attributes goes without.
-            let _ = error.value(py).setattr(intern!(py, "bytes_sent"), sent);
+            let _ = error.value(py).setattr(names::bytes_sent(py), sent);
         })
     }
 

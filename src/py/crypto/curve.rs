@@ -66,9 +66,12 @@ pub(crate) fn get_elliptic_curves(py: Python<'_>) -> PyResult<Py<PySet>> {
         py,
         "get_elliptic_curves is deprecated. You should use the APIs in cryptography instead.",
     )?;
-    let curves = CURVES.get_or_try_init(py, || {
-        let curves = Curve::builtin().into_iter().map(|curve| Py::new(py, EllipticCurve { curve }));
-        Ok::<_, PyErr>(PySet::new(py, curves.collect::<PyResult<Vec<_>>>()?)?.unbind())
-    })?;
-    Ok(curves.clone_ref(py))
+    if let Some(curves) = CURVES.get(py) {
+        return Ok(curves.clone_ref(py));
+    }
+    // Not in the middle of `get_or_try_init`: see `names`. Another thread may be quicker.
+    let curves = Curve::builtin().into_iter().map(|curve| Py::new(py, EllipticCurve { curve }));
+    let curves = PySet::new(py, curves.collect::<PyResult<Vec<_>>>()?)?.unbind();
+    let _ = CURVES.set(py, curves.clone_ref(py));
+    Ok(CURVES.get(py).unwrap_or(&curves).clone_ref(py))
 }

@@ -3,8 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::arguments::missing;
 use super::failure::Result;
@@ -147,8 +146,7 @@ fn certificates(chain: &Bound<'_, PyAny>) -> PyResult<Vec<Certificate>> {
 
 /// The `X509StoreContextError` for a rejection.
 fn exception(py: Python<'_>, rejection: Rejection) -> PyResult<PyErr> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "OpenSSL.crypto", "X509StoreContextError")?;
+    let class = py.import("OpenSSL.crypto")?.getattr("X509StoreContextError")?;
     let certificate = rejection.certificate.map(|found| X509::wrap(py, found)).transpose()?;
     let errors = (rejection.code, rejection.depth, &rejection.message).into_pyobject(py)?.to_list();
     Ok(PyErr::from_value(class.call1((rejection.message, errors, certificate))?))
