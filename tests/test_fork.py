@@ -13,13 +13,20 @@ import threading
 import time
 import traceback
 import warnings
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from OpenSSL import SSL
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from OpenSSL import SSL, crypto
 from support import child
 from support.certificates import Authority, Identity
-from support.threads import background
+from support.implementation import deviation
+from support.threads import PATIENCE, background
 from support.tls import (
     Pair,
     contexts_of,
@@ -180,3 +187,118 @@ def test_the_child_may_call_what_a_thread_was_calling_for_the_first_time(
 ) -> None:
     files = (authority.file, server_identity.chain_file, server_identity.key_file)
     child.run(fork_in_the_first, name, *files)
+
+
+REFUSED = "in use by another thread when the process forked"
+
+
+@deviation
+def test_the_child_cannot_use_a_connection_that_a_thread_was_in_the_middle_of(
+    client_context: SSL.Context, server_context: SSL.Context, authority: Authority
+) -> None:
+    inside, going_on = threading.Event(), threading.Event()
+
+    def verify(*_: Any) -> bool:
+        inside.set()
+        return going_on.wait(PATIENCE)
+
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
+    pair = pair_in_memory(client_context, server_context)
+    shaking = background(handshake, pair)
+    assert inside.wait(PATIENCE)
+    calls: list[Callable[[], Any]] = [
+        pair.client.do_handshake,
+        pair.client.get_cipher_name,
+        functools.partial(pair.client.send, b"data"),
+        functools.partial(pair.client.bio_read, 1),
+    ]
+
+    def use() -> None:
+        nonlocal pair
+        for call in calls:
+            with pytest.raises(RuntimeError, match=REFUSED):
+                call()
+        calls.clear()
+        del call, pair
+        handshake(pair_in_memory(new_client_context(authority), server_context))
+
+    in_a_fork(use)
+    going_on.set()
+    shaking.result(PATIENCE)
+    assert pair.client.get_cipher_name()
+
+
+@deviation
+def test_the_child_cannot_write_where_a_thread_was_writing(connected_over_sockets: Pair) -> None:
+    client, server = connected_over_sockets
+    data = bytes(1 << 24)
+    writing = background(client.sendall, data)
+    receive_exactly(server, 1)
+    time.sleep(0.2)  # until it waits for somebody to read
+
+    def use() -> None:
+        assert client.get_cipher_name()
+        with pytest.raises(RuntimeError, match=REFUSED):
+            client.send(b"data")
+
+    in_a_fork(use)
+    receive_exactly(server, len(data) - 1)
+    assert writing.result(PATIENCE) == len(data)
+
+
+@deviation
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_child_cannot_use_a_context_that_a_thread_was_in_the_middle_of(
+    tmp_path: Path, server_identity: Identity
+) -> None:
+    inside, going_on = threading.Event(), threading.Event()
+
+    def passphrase(*_: Any) -> bytes:
+        inside.set()
+        going_on.wait(PATIENCE)
+        return b"secret"
+
+    file = tmp_path / "key.pem"
+    file.write_bytes(
+        server_identity.key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
+        )
+    )
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_passwd_cb(passphrase)
+    loading = background(context.use_privatekey_file, str(file))
+    assert inside.wait(PATIENCE)
+
+    def use() -> None:
+        for call in (context.get_timeout, functools.partial(SSL.Connection, context)):
+            with pytest.raises(RuntimeError, match=REFUSED):
+                call()
+
+    in_a_fork(use)
+    going_on.set()
+    loading.result(PATIENCE)
+    SSL.Connection(context)
+
+
+def test_a_callback_may_fork(client_context: SSL.Context, server_context: SSL.Context) -> None:
+    """The thread that is in the middle of its connection is there in the child, too."""
+
+    def verify(connection: SSL.Connection, *_: Any) -> bool:
+        in_a_fork(connection.get_state_string)
+        return True
+
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
+    handshake(pair_in_memory(client_context, server_context))
+
+
+def test_the_child_may_use_stores_while_a_thread_reads_a_file(tmp_path: Path) -> None:
+    fifo = tmp_path / "authorities.pem"
+    os.mkfifo(fifo)
+    store = crypto.X509Store()
+    loading = background(store.load_locations, str(fifo))
+    time.sleep(0.1)  # until it waits for somebody to write
+
+    in_a_fork(lambda: store.set_flags(crypto.X509StoreFlags.CRL_CHECK))
+    fifo.write_bytes(b"nothing")
+    with pytest.raises(crypto.Error):
+        loading.result(PATIENCE)

@@ -17,7 +17,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::{Blame, bytes_or_text, integer};
 use super::attachment::detach;
-use super::callbacks::Callables;
+use super::callbacks::{Callables, check_signals};
 use super::collector::{Made, Slot};
 use super::crypto::x509::certificate_argument;
 use super::errors::deprecated_inside;
@@ -63,7 +63,7 @@ impl Context {
         let core = self.core()?;
         // Another thread that has the settings may need this thread's attachment to go on.
         if !core.try_freeze() {
-            detach(py, || core.freeze());
+            detach(py, || core.wait_for_settings(&check_signals).map(|_held| core.freeze()))?;
         }
         Ok(core)
     }
@@ -82,7 +82,7 @@ impl Context {
         // Another thread that has the settings may need this thread's attachment to go on.
         Ok(match core.try_settings() {
             Some(settings) => act(&settings),
-            None => detach(py, || act(&core.settings())),
+            None => detach(py, || act(&core.wait_for_settings(&check_signals)?)),
         }?)
     }
 
@@ -93,7 +93,7 @@ impl Context {
         act: impl FnOnce(&Settings<'_>) -> tls::Result<T> + Send,
     ) -> PyResult<T> {
         let core = self.core()?;
-        Ok(detach(py, || act(&core.settings()))?)
+        Ok(detach(py, || act(&core.wait_for_settings(&check_signals)?))?)
     }
 
     /// Fails once the context has had a connection: before anything else is looked at.

@@ -90,6 +90,7 @@ impl From<tls::Error> for PyErr {
                 "Context has already been used to create a Connection, it cannot be mutated again",
             ),
             tls::Error::Reentrant(message) => PyRuntimeError::new_err(message),
+            tls::Error::Forked => PyRuntimeError::new_err(tls::Error::Forked.to_string()),
             tls::Error::Invalid(message) => PyValueError::new_err(message),
         }
     }

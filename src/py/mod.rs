@@ -91,6 +91,7 @@ mod _rust {
         super::refuse_second_interpreter(module.py())?;
         // Before anything else is asked of OpenSSL.
         crate::tls::allocator::install();
+        crate::tls::fork::install();
         super::ending::register(module.py())?;
         super::names::prepare(module.py());
         super::connection::prepare_classes(module.py())?;

@@ -20,13 +20,13 @@ use std::time::Instant;
 use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::ssl::Ssl;
 use openssl_sys as ffi;
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use super::callbacks::{Callbacks, ConnectionState, trampolines};
 use super::context::Context;
 use super::error::{
     CallbackError, Error, ErrorStack, Result, check_ptr, clear_queue, library_error,
 };
+use super::lock::{Guard, Lock};
 use super::region::{Readable, Writable};
 use super::sys;
 use super::transport::{
@@ -41,10 +41,10 @@ pub type Interrupted<'a> = &'a dyn Fn() -> Result<(), CallbackError>;
 ///
 /// OpenSSL: `SSL`.
 pub struct Connection {
-    locked: ReentrantMutex<Locked>,
+    locked: Lock<Locked>,
     /// Held by a writer over its waits, too: OpenSSL wants a write that it could not finish to be
     /// continued before another begins. Taken before `locked`, except by a thread that has `locked`.
-    writer: ReentrantMutex<()>,
+    writer: Lock<()>,
     /// The descriptor, and what it stood for at the start; `None` for memory buffers.
     file: Option<FileIdentity>,
 }
@@ -70,21 +70,6 @@ struct Locked {
 // SAFETY: `state` and `endpoint` belong to `ssl`, which may move between threads, and move with it;
 // what they hold is `Send` (callbacks are `Send + Sync`), and the lock lets one thread at a time in.
 unsafe impl Send for Locked {}
-
-/// Waits for a lock, and asks now and then whether to go on waiting.
-fn lock<'m, T>(
-    mutex: &'m ReentrantMutex<T>,
-    interrupted: Interrupted<'_>,
-) -> Result<ReentrantMutexGuard<'m, T>> {
-    let mut slice = Patience::FIRST;
-    loop {
-        if let Some(guard) = mutex.try_lock_for(slice) {
-            return Ok(guard);
-        }
-        interrupted().map_err(Error::Callback)?;
-        slice = Patience::LAST.min(slice * 2);
-    }
-}
 
 /// An SSL with the settings of `context`, and no transport.
 fn new_ssl(context: &Context) -> Result<Ssl> {
@@ -126,7 +111,7 @@ impl Connection {
             replaced: RefCell::default(),
             kept: Cell::new(false),
         };
-        Ok(Self { locked: ReentrantMutex::new(locked), writer: ReentrantMutex::new(()), file })
+        Ok(Self { locked: Lock::new(locked), writer: Lock::new(()), file })
     }
 
     /// The descriptor that carries the connection; `None` for memory buffers.
@@ -152,8 +137,11 @@ impl Connection {
 
     /// As [`Self::step`], for a caller who can be interrupted meanwhile: the other thread may be in a
     /// callback that takes its time.
+    ///
+    /// Fails with [`Error::Forked`] if that thread is in the process alone that this one was forked
+    /// from.
     pub fn wait_for_step(&self, interrupted: Interrupted<'_>) -> Result<Step<'_>> {
-        lock(&self.locked, interrupted).map(Step::new)
+        self.locked.wait(interrupted).map(Step::new)
     }
 
     /// A step, unless another thread is in one.
@@ -255,14 +243,14 @@ impl Connection {
     /// other writer needs to go on.
     ///
     /// Fails with [`Error::Reentrant`] where this thread has the turn: in the handler of a signal.
-    fn writing(&self, interrupted: Interrupted<'_>) -> Result<Option<ReentrantMutexGuard<'_, ()>>> {
+    fn writing(&self, interrupted: Interrupted<'_>) -> Result<Option<Guard<'_, ()>>> {
         if self.file.is_none() || self.locked.is_owned_by_current_thread() {
             return Ok(None);
         }
         if self.writer.is_owned_by_current_thread() {
             return Err(Error::Reentrant("another write on this connection is not finished"));
         }
-        lock(&self.writer, interrupted).map(Some)
+        self.writer.wait(interrupted).map(Some)
     }
 
     /// Takes steps until the operation is done, asleep in between while the descriptor is not
@@ -289,7 +277,7 @@ impl Connection {
 /// The right to call into OpenSSL for a connection: one thread has it at a time, and that thread
 /// may have it several times over.
 pub struct Step<'c> {
-    locked: ReentrantMutexGuard<'c, Locked>,
+    locked: Guard<'c, Locked>,
 }
 
 impl Drop for Step<'_> {
@@ -299,7 +287,7 @@ impl Drop for Step<'_> {
 }
 
 impl<'c> Step<'c> {
-    fn new(locked: ReentrantMutexGuard<'c, Locked>) -> Self {
+    fn new(locked: Guard<'c, Locked>) -> Self {
         locked.depth.set(locked.depth.get() + 1);
         Self { locked }
     }

@@ -7,7 +7,7 @@
 
 mod identity;
 mod negotiation;
-mod roots;
+pub(super) mod roots;
 mod setting;
 mod trust;
 mod watch;
@@ -19,10 +19,12 @@ use std::sync::{Arc, OnceLock};
 use foreign_types::ForeignType;
 use openssl::ssl::SslContext;
 use openssl_sys as ffi;
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard, RwLock};
+use parking_lot::RwLock;
 
 use super::callbacks::Callbacks;
+use super::connection::Interrupted;
 use super::error::{Error, Result, check_ptr, clear_queue};
+use super::lock::{Guard, Lock};
 use super::method::Method;
 use super::passphrase::PassphraseCallback;
 use super::sys;
@@ -41,7 +43,7 @@ pub struct Context {
 struct Inner {
     handle: SslContext,
     method: Method,
-    builder: ReentrantMutex<Builder>,
+    builder: Lock<Builder>,
     /// Held by those who copy settings out of the `SSL_CTX`, and alone by who changes one.
     copying: RwLock<()>,
     /// The callbacks, once there has been a connection: from then on nothing may change.
@@ -76,7 +78,7 @@ impl Context {
             inner: Arc::new(Inner {
                 handle,
                 method,
-                builder: ReentrantMutex::default(),
+                builder: Lock::default(),
                 copying: RwLock::default(),
                 callbacks: OnceLock::new(),
             }),
@@ -113,6 +115,16 @@ impl Context {
     /// The settings, for one thread at a time. Waits for another thread that has them.
     pub fn settings(&self) -> Settings<'_> {
         Settings { context: self, builder: self.inner.builder.lock(), late: false }
+    }
+
+    /// As [`Self::settings`], for a caller who can be interrupted meanwhile: the other thread may be
+    /// reading a file, or asking for its passphrase.
+    ///
+    /// Fails with [`Error::Forked`] if that thread is in the process alone that this one was forked
+    /// from.
+    pub fn wait_for_settings(&self, interrupted: Interrupted<'_>) -> Result<Settings<'_>> {
+        let builder = self.inner.builder.wait(interrupted)?;
+        Ok(Settings { context: self, builder, late: false })
     }
 
     /// The settings, unless another thread has them.
@@ -178,7 +190,7 @@ impl Context {
 /// the context has had a connection.
 pub struct Settings<'c> {
     context: &'c Context,
-    builder: ReentrantMutexGuard<'c, Builder>,
+    builder: Guard<'c, Builder>,
     late: bool,
 }
 

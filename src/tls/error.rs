@@ -67,6 +67,11 @@ pub enum Error {
     #[error("{0}")]
     Reentrant(&'static str),
 
+    /// Another thread was in the middle of it when this process was forked, and is not here to come
+    /// to an end.
+    #[error("it was in use by another thread when the process forked")]
+    Forked,
+
     /// The caller passed a value that no state of the library accepts.
     #[error("{0}")]
     Invalid(&'static str),

@@ -17,16 +17,22 @@ use super::sys::crypto as sys;
 #[doc(alias = "OSSL_PROVIDER_try_load")]
 pub fn enable() {
     static PROVIDERS: OnceLock<[Option<Provider>; 2]> = OnceLock::new();
-    PROVIDERS.get_or_init(|| {
-        let _queue = CleanQueue::new();
-        // SAFETY: reads a NUL-terminated name; null is the default library context.
-        if unsafe { sys::OSSL_PROVIDER_available(ptr::null_mut(), c"default".as_ptr()) } == 0 {
-            return [None, None];
-        }
-        // The legacy provider uses digests of the default one (PBKDF1 does MD5), and finds them
-        // only if that was asked for by name.
-        ["default", "legacy"].map(|name| Provider::try_load(None, name, true).ok())
-    });
+    if PROVIDERS.get().is_none() {
+        // Two threads may both get here: OpenSSL counts. Loading takes too long for `get_or_init`, in
+        // which a fork could leave the cell to the child for ever.
+        let _ = PROVIDERS.set(load());
+    }
+}
+
+fn load() -> [Option<Provider>; 2] {
+    let _queue = CleanQueue::new();
+    // SAFETY: reads a NUL-terminated name; null is the default library context.
+    if unsafe { sys::OSSL_PROVIDER_available(ptr::null_mut(), c"default".as_ptr()) } == 0 {
+        return [None, None];
+    }
+    // The legacy provider uses digests of the default one (PBKDF1 does MD5), and finds them only if
+    // that was asked for by name.
+    ["default", "legacy"].map(|name| Provider::try_load(None, name, true).ok())
 }
 
 #[cfg(test)]

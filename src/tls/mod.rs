@@ -16,6 +16,7 @@
 //! | `borrowed` | handles for what OpenSSL keeps |
 //! | `memory` | bytes in and out of OpenSSL, through memory BIOs |
 //! | `allocator` | where OpenSSL's memory comes from |
+//! | `lock`, `fork` | locks that are held for long; what a fork does to locks |
 //! | `bio`, `dh` | what PEM is read from; parameters of Diffie-Hellman key exchange |
 //! | `legacy` | old ciphers and digests |
 //! | `secret` | bytes that are wiped |
@@ -33,7 +34,9 @@ pub mod context;
 pub mod curve;
 pub mod dh;
 pub mod error;
+pub mod fork;
 pub mod legacy;
+mod lock;
 mod memory;
 pub mod method;
 pub mod object;

@@ -3,7 +3,7 @@
 mod certificate;
 mod fields;
 mod name;
-mod store;
+pub(super) mod store;
 mod verify;
 
 pub use certificate::Certificate;

@@ -7,10 +7,9 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use std::{env, fs};
-
-use parking_lot::Mutex;
+use std::{env, fs, mem};
 
 use super::trust::default_locations;
 use crate::tls::error::Result;
@@ -53,7 +52,8 @@ impl Source {
 
 type Stamps = Vec<(CString, Option<Stamp>)>;
 
-struct Entry {
+/// A store, and what it was read from.
+pub(crate) struct Entry {
     source: Source,
     stamps: Stamps,
     store: Store,
@@ -62,14 +62,28 @@ struct Entry {
 /// How many stores are kept; the oldest goes first.
 const MOST: usize = 16;
 
+/// A fork has them, too: nothing is read while they are locked.
 static STORES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+pub(crate) type Held = MutexGuard<'static, Vec<Entry>>;
+
+/// Keeps threads from looking for a store.
+pub(crate) fn hold() -> Held {
+    STORES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has contexts made from now on, in the child of a fork, share no store with those made before. A
+/// thread that is in the parent alone may have been reading from one, under OpenSSL's own lock.
+pub(crate) fn forget(stores: &mut Held) {
+    mem::forget(mem::take(&mut **stores));
+}
 
 /// A store with what is in the file: one that was read before, if the file is now as it was then,
 /// or else a new one. Nobody may change it.
 pub(super) fn store(source: Source) -> Result<Store> {
     let before = source.stamps();
     {
-        let stores = STORES.lock();
+        let stores = hold();
         let known = stores.iter().find(|entry| entry.source == source);
         if let Some(entry) = known.filter(|entry| entry.stamps == before) {
             return Ok(entry.store.clone());
@@ -79,7 +93,7 @@ pub(super) fn store(source: Source) -> Result<Store> {
     let store = Store::new()?;
     source.load(&store)?;
     if settled && source.stamps() == before {
-        let mut stores = STORES.lock();
+        let mut stores = hold();
         stores.retain(|entry| entry.source != source);
         if stores.len() >= MOST {
             stores.remove(0);

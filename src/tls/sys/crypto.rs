@@ -63,11 +63,6 @@ unsafe extern "C" {
     pub(crate) fn X509_STORE_up_ref(store: *mut ffi::X509_STORE) -> c_int;
     pub(crate) fn X509_STORE_add_crl(store: *mut ffi::X509_STORE, crl: *mut ffi::X509_CRL)
     -> c_int;
-    pub(crate) fn X509_STORE_load_locations(
-        store: *mut ffi::X509_STORE,
-        file: *const c_char,
-        directory: *const c_char,
-    ) -> c_int;
     #[cfg(openssl_3_3)]
     pub(crate) fn X509_STORE_get1_objects(store: *mut ffi::X509_STORE) -> *mut ffi::OPENSSL_STACK;
     #[cfg(not(openssl_3_3))]

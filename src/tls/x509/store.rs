@@ -1,6 +1,6 @@
 //! Trust stores.
 
-use std::ffi::{CStr, c_ulong};
+use std::ffi::{CStr, c_char, c_int, c_ulong};
 use std::fmt;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use openssl_sys as ffi;
 
 use super::certificate::Certificate;
 use crate::tls::borrowed;
-use crate::tls::error::{CleanQueue, Result, check, check_ptr};
+use crate::tls::error::{CleanQueue, Result, check, check_ptr, library_error};
 use crate::tls::memory::Source;
 use crate::tls::sys::crypto as sys;
 
@@ -133,16 +133,8 @@ impl Store {
     #[doc(alias = "X509_LOOKUP_load_file")]
     pub fn load_default_file(&self) -> Result<()> {
         let _queue = CleanQueue::new();
-        let _alone = self.configuring();
-        let default = ffi::X509_FILETYPE_DEFAULT.into();
-        // SAFETY: this value keeps the store alive, and the store its lookups.
-        unsafe {
-            let file =
-                check_ptr(ffi::X509_STORE_add_lookup(self.pointer, ffi::X509_LOOKUP_file()))?;
-            let load = sys::X509_L_FILE_LOAD;
-            ffi::X509_LOOKUP_ctrl(file, load, ptr::null(), default, ptr::null_mut());
-        }
-        Ok(())
+        // SAFETY: null stands for the default file.
+        unsafe { self.read(ptr::null(), ffi::X509_FILETYPE_DEFAULT).map(drop) }
     }
 
     /// Looks certificates up, when they are needed, in OpenSSL's own default directory, or in those
@@ -158,9 +150,9 @@ impl Store {
         let default = ffi::X509_FILETYPE_DEFAULT;
         // SAFETY: as above.
         unsafe {
-            let add = |method| check_ptr(ffi::X509_STORE_add_lookup(self.pointer, method));
-            ffi::X509_LOOKUP_add_dir(add(ffi::X509_LOOKUP_hash_dir())?, ptr::null(), default);
-            let stores = add(sys::X509_LOOKUP_store())?;
+            let directories = self.lookup(ffi::X509_LOOKUP_hash_dir())?;
+            ffi::X509_LOOKUP_add_dir(directories, ptr::null(), default);
+            let stores = self.lookup(sys::X509_LOOKUP_store())?;
             ffi::X509_LOOKUP_ctrl(stores, sys::X509_L_ADD_STORE, ptr::null(), 0, ptr::null_mut());
         }
         Ok(())
@@ -173,11 +165,51 @@ impl Store {
     #[doc(alias = "X509_STORE_load_locations")]
     pub fn load_locations(&self, file: Option<&CStr>, directory: Option<&CStr>) -> Result<()> {
         let _queue = CleanQueue::new();
-        let _alone = self.configuring();
-        let file = file.map_or(ptr::null(), CStr::as_ptr);
-        let directory = directory.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: this value keeps the store alive; the strings are read before the call returns.
-        check(unsafe { sys::X509_STORE_load_locations(self.pointer, file, directory) }).map(drop)
+        if file.is_none() && directory.is_none() {
+            return Err(library_error());
+        }
+        // SAFETY: the strings are read before the calls return.
+        unsafe {
+            if let Some(file) = file {
+                check(self.read(file.as_ptr(), ffi::X509_FILETYPE_PEM)?)?;
+            }
+            if let Some(directory) = directory {
+                let _alone = self.configuring();
+                let directories = self.lookup(ffi::X509_LOOKUP_hash_dir())?;
+                let (path, kind) = (directory.as_ptr(), ffi::X509_FILETYPE_PEM);
+                check(ffi::X509_LOOKUP_add_dir(directories, path, kind))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the store trust what is in a file. That may take long, so others can change the store
+    /// meanwhile: certificates are added one by one, under OpenSSL's lock.
+    ///
+    /// # Safety
+    ///
+    /// `file` is a NUL-terminated string, or, for the default, null.
+    unsafe fn read(&self, file: *const c_char, kind: c_int) -> Result<c_int> {
+        let alone = self.configuring();
+        // SAFETY: the method is a static table.
+        let files = unsafe { self.lookup(ffi::X509_LOOKUP_file())? };
+        drop(alone);
+        let load = sys::X509_L_FILE_LOAD;
+        // SAFETY: the store keeps its lookups, and this value the store.
+        Ok(unsafe { ffi::X509_LOOKUP_ctrl(files, load, file, kind.into(), ptr::null_mut()) })
+    }
+
+    /// The store's lookup of a kind, which it has from now on. To be called under the lock.
+    ///
+    /// OpenSSL: `X509_STORE_add_lookup`.
+    ///
+    /// # Safety
+    ///
+    /// `method` is a static table.
+    #[doc(alias = "X509_STORE_add_lookup")]
+    unsafe fn lookup(&self, method: *mut ffi::X509_LOOKUP_METHOD) -> Result<*mut ffi::X509_LOOKUP> {
+        // SAFETY: this value keeps the store alive.
+        check_ptr(unsafe { ffi::X509_STORE_add_lookup(self.pointer, method) })
     }
 
     /// Whether it holds nothing. What a lookup may find does not count.
@@ -189,12 +221,18 @@ impl Store {
 
     /// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
     fn configuring(&self) -> MutexGuard<'static, ()> {
-        // By address, since several values may stand for one store. A few locks are enough to keep
-        // a slow disk from stopping every other store.
-        static LOCKS: [Mutex<()>; 16] = [const { Mutex::new(()) }; 16];
-        let lock = &LOCKS[self.pointer.addr() / 64 % LOCKS.len()];
-        lock.lock().unwrap_or_else(PoisonError::into_inner)
+        CONFIGURING.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// For [`Store::configuring`]. A fork has it, too: nothing is read while it is locked.
+static CONFIGURING: Mutex<()> = Mutex::new(());
+
+pub(crate) type Held = MutexGuard<'static, ()>;
+
+/// Keeps threads from changing stores.
+pub(crate) fn hold() -> Held {
+    CONFIGURING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Store {
