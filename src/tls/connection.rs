@@ -264,6 +264,9 @@ impl Connection {
             let outcome = operation(&step);
             let Err(Error::WantRead | Error::WantWrite) = outcome else { return outcome };
             let Some(wait) = step.wait() else { return outcome };
+            if step.endpoint().moved.get() {
+                patience.renew();
+            }
             drop(step);
             if !wait.sleep(&mut patience)? {
                 return outcome;

@@ -51,6 +51,8 @@ pub(crate) struct Endpoint {
     reads: Cell<u32>,
     /// Whether the step under way has written to the descriptor.
     written: Cell<bool>,
+    /// Whether the step under way has moved a byte.
+    pub(crate) moved: Cell<bool>,
 }
 
 /// How many reads one step may make. OpenSSL reads on by itself as long as there come records that
@@ -67,6 +69,7 @@ impl Endpoint {
             eof: Cell::new(false),
             reads: Cell::new(READS),
             written: Cell::new(false),
+            moved: Cell::new(false),
         }
     }
 
@@ -77,6 +80,7 @@ impl Endpoint {
         self.blocked.set(None);
         self.reads.set(READS);
         self.written.set(false);
+        self.moved.set(false);
         if let Transport::Descriptor(end) = &self.transport {
             end.begin(boundary());
         }
@@ -121,7 +125,8 @@ impl Endpoint {
         match transferred {
             Transferred::NotReady => self.blocked.set(Some(direction)),
             Transferred::Failed(errno) => self.errno.set(errno),
-            Transferred::Some(_) | Transferred::End | Transferred::Retry => {}
+            Transferred::Some(_) => self.moved.set(true),
+            Transferred::End | Transferred::Retry => {}
         }
         if direction == Direction::Read {
             self.eof.set(matches!(transferred, Transferred::End));

@@ -170,7 +170,8 @@ pub(crate) struct Wait {
     socket: bool,
 }
 
-/// How long one operation has been waiting, over all its waits.
+    /// Since when it has waited without a byte moved.
+/// How long one operation has been waiting.
 pub(crate) struct Patience<'a> {
     since: Option<Instant>,
     /// When signals were last looked for.
@@ -191,6 +192,12 @@ impl<'a> Patience<'a> {
     /// operation.
     pub(crate) fn new(interrupted: &'a dyn Fn() -> Result<(), CallbackError>) -> Self {
         Self { since: None, asked: None, interrupted }
+    /// Begins anew, because bytes have moved: a socket's time-out is that of one system call, and not
+    /// of all that an operation takes.
+    pub(crate) fn renew(&mut self) {
+        self.since = None;
+    }
+
     }
 
     fn ask(&mut self) -> Result<()> {
