@@ -86,11 +86,11 @@ impl Endpoint {
         }
     }
 
-    /// Ends a step. `failed`: whether it read data, and then met a close or a failure that the next
-    /// step is to report.
-    pub(crate) fn end(&self, failed: bool) {
+    /// Ends a step. `unreported`: whether a close or a failure was met behind data, and is still to
+    /// be reported.
+    pub(crate) fn end(&self, unreported: bool) {
         if let Transport::Descriptor(end) = &self.transport {
-            end.end(failed);
+            end.end(unreported);
         }
     }
 
