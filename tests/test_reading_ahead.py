@@ -5,6 +5,8 @@ A program that polls its sockets reads when there is something in them, or when 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import select
 import socket
@@ -114,8 +116,13 @@ def test_large_records_fill_a_large_buffer(ends: Ends) -> None:
     ends.send(data)
     assert ends.is_readable(5)
     buffer = bytearray(len(data) + 1)
-    assert ends.server.recv_into(buffer) == len(data)
+    received = ends.server.recv_into(buffer)
+    assert received == len(data) - RECORD, "the last one waits, as it could be a failure"
+    assert ends.is_readable()
+    received += ends.server.recv_into(memoryview(buffer)[received:])
+    assert received == len(data)
     assert buffer[:-1] == data
+    assert not ends.is_readable()
 
 
 def test_what_does_not_fit_stays_in_the_socket(ends: Ends) -> None:
@@ -167,6 +174,49 @@ def test_a_close_behind_data_is_seen_by_whoever_polls(ends: Ends) -> None:
     assert ends.server.shutdown()
 
 
+def test_a_close_behind_data_waits_for_a_read(ends: Ends) -> None:
+    """Whatever else is called in between, as if its record had not been looked at."""
+    ends.send(b"last words")
+    ends.client.shutdown()
+    ends.post()
+    assert ends.is_readable(5)
+    assert ends.server.recv(RECORD) == b"last words"
+    assert ends.server.get_shutdown() == 0
+    assert ends.server.send(b"answer") == 6
+    assert ends.is_readable(), "the close has not been reported"
+    assert not ends.server.shutdown()
+    assert ends.server.get_shutdown() == SSL.SENT_SHUTDOWN
+    assert ends.is_readable()
+    with pytest.raises(SSL.ZeroReturnError):
+        ends.server.recv(RECORD, socket.MSG_PEEK)
+    assert ends.server.get_shutdown() == SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN
+    assert not ends.is_readable()
+
+
+def test_a_close_behind_data_is_reported_by_a_second_shutdown(ends: Ends) -> None:
+    ends.send(b"last words")
+    ends.client.shutdown()
+    ends.wire.sendall(drain(ends.client) + b"in the clear")
+    assert ends.is_readable(5)
+    assert ends.server.recv(RECORD) == b"last words"
+    assert not ends.server.shutdown()
+    assert ends.server.shutdown()
+    assert ends.server.get_shutdown() == SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN
+    assert ends.sock.recv(100) == b"in the clear"
+
+
+def test_a_close_behind_data_is_not_lost_by_set_shutdown(ends: Ends) -> None:
+    ends.send(b"last words")
+    ends.client.shutdown()
+    ends.post()
+    assert ends.is_readable(5)
+    assert ends.server.recv(RECORD) == b"last words"
+    ends.server.set_shutdown(SSL.SENT_SHUTDOWN)
+    assert ends.server.get_shutdown() == SSL.SENT_SHUTDOWN
+    with pytest.raises(SSL.ZeroReturnError):
+        ends.server.recv(RECORD)
+
+
 def test_what_follows_the_close_is_not_touched(ends: Ends) -> None:
     ends.send(b"last words")
     ends.client.shutdown()
@@ -178,13 +228,18 @@ def test_what_follows_the_close_is_not_touched(ends: Ends) -> None:
     assert ends.sock.recv(100) == b"in the clear"
 
 
+def forge(client: SSL.Connection, size: int) -> bytes:
+    """A record of so many bytes of plaintext that cannot be decrypted."""
+    client.send(bytes(size))
+    record = bytearray(drain(client))
+    record[-1] ^= 1
+    return bytes(record)
+
+
 @pytest.mark.parametrize("next_call", ["recv", "send", "shutdown"])
 def test_a_failure_behind_data_is_raised_by_the_next_call(ends: Ends, next_call: str) -> None:
     ends.send(b"good")
-    ends.client.send(b"bad")
-    forged = bytearray(drain(ends.client))
-    forged[-1] ^= 1
-    ends.wire.sendall(forged)
+    ends.wire.sendall(forge(ends.client, 3))
     assert ends.is_readable(5)
     assert ends.server.recv(RECORD) == b"good"
     assert ends.is_readable(), "the failure is to be seen by whoever polls"
@@ -196,6 +251,74 @@ def test_a_failure_behind_data_is_raised_by_the_next_call(ends: Ends, next_call:
         }[next_call]()
     assert "decryption failed or bad record mac" in reasons(failure.value)
     assert not ends.is_readable()
+
+
+@pytest.mark.parametrize("first", [1, 4092, 9000])
+@pytest.mark.parametrize("bad", [1, 4092, 9000, RECORD])
+@pytest.mark.parametrize("behind", [b"", b"more"])
+def test_a_failure_behind_data_is_seen_by_whoever_polls(
+    ends: Ends, first: int, bad: int, behind: bytes
+) -> None:
+    ends.client.send(bytes(first))
+    ends.wire.sendall(drain(ends.client) + forge(ends.client, bad) + behind)
+    time.sleep(0.01)
+    assert ends.server.recv_into(bytearray(4 * RECORD)) == first
+    assert not ends.server.pending()
+    assert ends.is_readable()
+    with pytest.raises(SSL.Error) as failure:
+        ends.server.recv(RECORD)
+    assert "decryption failed or bad record mac" in reasons(failure.value)
+
+
+@pytest.mark.parametrize("calls_back", [False, True])
+def test_a_failure_behind_a_record_without_data_is_seen_by_whoever_polls(
+    authority: Authority, server_identity: Identity, calls_back: bool
+) -> None:
+    """A greeting in the middle is refused with an alert, and OpenSSL reads the next record."""
+    server_context = new_server_context(server_identity, SSL.TLS1_2_VERSION)
+    stepped: list[bool] = []
+    if calls_back:
+
+        def inform(connection: SSL.Connection, where: int, code: int) -> None:
+            if where & SSL.SSL_CB_WRITE and not stepped:
+                stepped.append(True)
+                with contextlib.suppress(SSL.Error):
+                    connection.send(b"a step inside of the step")
+
+        server_context.set_info_callback(inform)
+    ends = join(new_client_context(authority, SSL.TLS1_2_VERSION), server_context, unix=True)
+    with ends.wire, ends.sock:
+        ends.client.send(b"data")
+        stream = drain(ends.client)
+        assert ends.client.renegotiate()
+        with pytest.raises(SSL.WantReadError):
+            ends.client.do_handshake()
+        stream += drain(ends.client)
+        ends.wire.sendall(stream + b"\x17\x03\x03" + (9000).to_bytes(2, "big") + bytes(9000))
+        assert ends.server.recv_into(bytearray(4 * RECORD)) == 4
+        assert bool(stepped) is calls_back
+        assert not ends.server.pending()
+        assert ends.is_readable()
+        with pytest.raises(SSL.Error) as failure:
+            ends.server.recv(RECORD)
+        assert "decryption failed or bad record mac" in reasons(failure.value)
+
+
+@pytest.mark.parametrize("size", [1, 4092, 9000])
+def test_a_reset_behind_data_is_raised_by_the_next_call(
+    client_context: SSL.Context, server_context: SSL.Context, size: int
+) -> None:
+    ends = join(client_context, server_context, unix=False)
+    with ends.sock:
+        ends.send(bytes(size))
+        ends.wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        ends.wire.close()
+        time.sleep(0.01)
+        assert ends.server.recv_into(bytearray(4 * RECORD)) == size
+        assert ends.is_readable()
+        with pytest.raises(SSL.SysCallError) as failure:
+            ends.server.recv(RECORD)
+        assert failure.value.args == (errno.ECONNRESET, "ECONNRESET")
 
 
 def test_an_end_of_file_behind_data_is_raised_by_the_next_call(ends: Ends) -> None:
@@ -275,3 +398,54 @@ def test_whoever_polls_and_asks_is_never_stranded(kept: Ends, plan: list[tuple[i
         received += len(kept.server.recv(4 * RECORD))
     assert not kept.server.pending()
     assert not kept.is_readable()
+
+
+class Ending(NamedTuple):
+    """What comes behind the data: the peer's close, or a record that is damaged."""
+
+    damaged: int | None  # the size of that record
+    answers: bool  # whether the server sends something after each read
+
+    def follow(self, ends: Ends) -> None:
+        if self.damaged is None:
+            ends.client.shutdown()
+        else:
+            ends.wire.sendall(forge(ends.client, self.damaged))
+        ends.post()
+
+
+ENDINGS = st.builds(Ending, st.one_of(st.none(), SIZES), st.booleans())
+ROOMS = st.one_of(SIZES, st.just(RECORD), st.just(4 * RECORD))
+
+
+@pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
+@given(sizes=st.lists(SIZES, min_size=1, max_size=6), room=ROOMS, ending=ENDINGS)
+def test_whoever_polls_and_asks_is_told_of_the_end(
+    client_context: SSL.Context,
+    server_context: SSL.Context,
+    unix: bool,
+    sizes: list[int],
+    room: int,
+    ending: Ending,
+) -> None:
+    ends = join(client_context, server_context, unix)
+    with ends.wire, ends.sock:
+        for size in sizes:
+            ends.send(bytes(size))
+        ending.follow(ends)
+        received = 0
+        told: SSL.Error | None = None
+        while told is None:
+            assert (ends.server.pending() and room < RECORD) or ends.is_readable(5)
+            try:
+                received += ends.server.recv_into(bytearray(room))
+                if ending.answers:
+                    ends.server.send(b"answer")
+            except (SSL.WantReadError, SSL.WantWriteError):
+                continue
+            except SSL.Error as end:
+                told = end
+        assert isinstance(told, SSL.ZeroReturnError) is (ending.damaged is None)
+        assert received == sum(sizes)
+        assert not ends.is_readable()

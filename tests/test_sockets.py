@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import struct
+import time
 import tty
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from support.threads import PATIENCE, background
 from support.tls import (
     CHUNK,
     Pair,
+    drain,
     handshake_over_sockets,
     pair_over,
     receive_exactly,
@@ -296,6 +298,60 @@ def test_a_send_timeout_of_the_descriptor_is_want_write(
     sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, 50_000))
     with pytest.raises(SSL.WantWriteError):
         connected_over_sockets.client.sendall(bytes(64 << 20))
+
+
+TIMEOUT, PAUSE = 0.4, 0.1
+
+
+def set_timeouts(end: socket.socket) -> None:
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        end.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", 0, int(TIMEOUT * 1e6)))
+
+
+def test_a_receive_timeout_is_not_that_of_a_whole_handshake(
+    client_context: SSL.Context, server_context: SSL.Context, sockets: Sockets
+) -> None:
+    """A peer that sends a little now and then is slow, and not silent."""
+    set_timeouts(sockets[0])
+    sockets[1].settimeout(5)
+    client = SSL.Connection(client_context, sockets[0])
+    server = SSL.Connection(server_context)
+    client.set_connect_state()
+    server.set_accept_state()
+    shaking = background(lambda: [time.monotonic(), client.do_handshake(), time.monotonic()])
+    server.bio_write(sockets[1].recv(1 << 16))
+    with pytest.raises(SSL.WantReadError):
+        server.do_handshake()
+    flight = drain(server)
+    piece = len(flight) // 8 + 1
+    for start in range(0, len(flight), piece):
+        time.sleep(PAUSE)
+        sockets[1].sendall(flight[start : start + piece])
+    server.bio_write(sockets[1].recv(1 << 16))
+    server.do_handshake()
+    sockets[1].sendall(drain(server))
+    began, _, ended = shaking.result(PATIENCE)
+    assert ended - began > TIMEOUT
+
+
+def test_a_send_timeout_is_not_that_of_a_whole_record(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    """A peer that takes a little now and then is slow, and not away."""
+    sockets = socket.socketpair()  # with buffers that do not grow
+    sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
+    client, _ = handshake_over_sockets(pair_over(client_context, server_context, sockets))
+    set_timeouts(sockets[0])
+    record = bytes(16384)
+    sending = background(lambda: [time.monotonic(), client.send(record), time.monotonic()])
+    while not sending.done():
+        time.sleep(PAUSE)
+        sockets[1].recv(2048, socket.MSG_DONTWAIT)
+    began, sent, ended = sending.result(PATIENCE)
+    assert sent == len(record)
+    assert ended - began > TIMEOUT
+    for end in sockets:
+        end.close()
 
 
 def fill(connection: SSL.Connection, data: bytes) -> int:

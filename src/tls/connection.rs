@@ -63,8 +63,8 @@ struct Locked {
     /// Owners of the certificates that `ssl` had before its context was exchanged in the middle of a
     /// handshake, which may have chosen one of them.
     replaced: RefCell<Vec<Ssl>>,
-    /// Whether the step under way has read data, and then met what the next one is to report.
-    kept: Cell<bool>,
+    /// Whether the peer's close was met behind data, and no call has reported it since.
+    closed: Cell<bool>,
 }
 
 // SAFETY: `state` and `endpoint` belong to `ssl`, which may move between threads, and move with it;
@@ -109,7 +109,7 @@ impl Connection {
             depth: Cell::new(0),
             unfinished: Cell::new(false),
             replaced: RefCell::default(),
-            kept: Cell::new(false),
+            closed: Cell::new(false),
         };
         Ok(Self { locked: Lock::new(locked), writer: Lock::new(()), file })
     }
@@ -266,6 +266,9 @@ impl Connection {
             let outcome = operation(&step);
             let Err(Error::WantRead | Error::WantWrite) = outcome else { return outcome };
             let Some(wait) = step.wait() else { return outcome };
+            if step.endpoint().moved.get() {
+                patience.renew();
+            }
             drop(step);
             if !wait.sleep(&mut patience)? {
                 return outcome;
@@ -317,6 +320,7 @@ impl<'c> Step<'c> {
             ffi::SSL_read(ssl, room.as_ptr().cast(), clamp(room.len()))
         };
         self.transfer(clamp(room.len()), |ssl| {
+            self.locked.closed.set(false);
             let mut count = read(ssl, room);
             while let Ok(so_far @ 1..) = usize::try_from(count) {
                 let rest = room.skip(so_far);
@@ -350,12 +354,11 @@ impl<'c> Step<'c> {
     fn keep(&self, failure: Error) {
         match failure {
             // It is met again, if it is still so.
-            Error::WantRead | Error::WantWrite | Error::WantX509Lookup => return,
+            Error::WantRead | Error::WantWrite | Error::WantX509Lookup => {}
             // OpenSSL reports it again.
-            Error::ZeroReturn => {}
+            Error::ZeroReturn => self.locked.closed.set(true),
             failure => self.state().fail(failure),
         }
-        self.locked.kept.set(true);
     }
 
     /// Reads data of one record, and leaves them to be read again.
@@ -363,8 +366,11 @@ impl<'c> Step<'c> {
     /// OpenSSL: `SSL_peek`.
     pub fn peek(&self, room: &Writable<'_>) -> Result<usize> {
         let (pointer, len) = (room.as_ptr().cast(), clamp(room.len()));
-        // SAFETY: as above.
-        self.transfer(len, |ssl| unsafe { ffi::SSL_peek(ssl, pointer, len) })
+        self.transfer(len, |ssl| {
+            self.locked.closed.set(false);
+            // SAFETY: as above.
+            unsafe { ffi::SSL_peek(ssl, pointer, len) }
+        })
     }
 
     /// Writes what goes out without waiting; at least the first byte.
@@ -387,10 +393,15 @@ impl<'c> Step<'c> {
     pub fn shutdown(&self) -> Result<bool> {
         // A 0 is no failure here: it says that the peer's close_notify is still to come.
         let again = Cell::new(false);
+        let sent = self.shutdown_state() & ffi::SSL_SENT_SHUTDOWN != 0;
         let outcome = self.call(|ssl| {
             // SAFETY: the SSL is alive and this thread holds its lock.
             let code = unsafe { ffi::SSL_shutdown(ssl) };
-            again.set(code == 0);
+            // The first call sends, and does not look: nor does it report a close that came before.
+            if code == 1 && sent {
+                self.locked.closed.set(false);
+            }
+            again.set(code == 0 || self.locked.closed.get());
             if code == 0 { 1 } else { code }
         });
         outcome.map(|_| !again.get())
@@ -501,12 +512,18 @@ impl<'c> Step<'c> {
         let earlier = self.state().take_failure();
         // Inside a callback it belongs to the call that runs the callback.
         let aside = match earlier {
-            Some(failure) if !self.is_inside() => return Err(failure),
+            Some(failure) if !self.is_inside() => {
+                self.endpoint().end(self.locked.closed.get());
+                return Err(failure);
+            }
             earlier => earlier,
         };
         clear_queue();
         let outcome = conclude(call(self.as_ptr()));
-        self.endpoint().end(self.locked.kept.take());
+        // A step inside of another one leaves the socket to that.
+        if !self.is_inside() {
+            self.endpoint().end(self.locked.closed.get() || self.state().has_failed());
+        }
         // What has been taken is gone from the queue; callbacks may have left something there.
         clear_queue();
         self.state().put_failure_back(aside);

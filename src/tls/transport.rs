@@ -51,6 +51,8 @@ pub(crate) struct Endpoint {
     reads: Cell<u32>,
     /// Whether the step under way has written to the descriptor.
     written: Cell<bool>,
+    /// Whether the step under way has moved a byte.
+    pub(crate) moved: Cell<bool>,
 }
 
 /// How many reads one step may make. OpenSSL reads on by itself as long as there come records that
@@ -67,6 +69,7 @@ impl Endpoint {
             eof: Cell::new(false),
             reads: Cell::new(READS),
             written: Cell::new(false),
+            moved: Cell::new(false),
         }
     }
 
@@ -77,16 +80,17 @@ impl Endpoint {
         self.blocked.set(None);
         self.reads.set(READS);
         self.written.set(false);
+        self.moved.set(false);
         if let Transport::Descriptor(end) = &self.transport {
             end.begin(boundary());
         }
     }
 
-    /// Ends a step. `failed`: whether it read data, and then met a close or a failure that the next
-    /// step is to report.
-    pub(crate) fn end(&self, failed: bool) {
+    /// Ends a step. `unreported`: whether a close or a failure was met behind data, and is still to
+    /// be reported.
+    pub(crate) fn end(&self, unreported: bool) {
         if let Transport::Descriptor(end) = &self.transport {
-            end.end(failed);
+            end.end(unreported);
         }
     }
 
@@ -121,7 +125,8 @@ impl Endpoint {
         match transferred {
             Transferred::NotReady => self.blocked.set(Some(direction)),
             Transferred::Failed(errno) => self.errno.set(errno),
-            Transferred::Some(_) | Transferred::End | Transferred::Retry => {}
+            Transferred::Some(_) => self.moved.set(true),
+            Transferred::End | Transferred::Retry => {}
         }
         if direction == Direction::Read {
             self.eof.set(matches!(transferred, Transferred::End));

@@ -138,8 +138,9 @@ impl Connection {
     /// Receive data from the peer.
     ///
     /// :param int bufsiz: the most bytes to return; however large it is, no more than 16384 come at
-    ///     once. From a socket these are as many whole records as have come and fit, from memory
-    ///     buffers, and with :const:`socket.MSG_PEEK`, those of one record.
+    ///     once. From a socket these are as many whole records as have come and fit (but the last
+    ///     of them alone, if it is over 4 KiB), from memory buffers, and with
+    ///     :const:`socket.MSG_PEEK`, those of one record.
     /// :param int flags: :const:`socket.MSG_PEEK` to leave the data to be received again; other
     ///     flags are ignored.
     /// :return: the data as :class:`bytes`, at least one, unless ``bufsiz`` is 0.

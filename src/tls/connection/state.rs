@@ -62,6 +62,7 @@ impl Step<'_> {
         // SAFETY: see above.
         check(unsafe { sys::SSL_clear(self.as_ptr()) })?;
         self.locked.unfinished.set(false);
+        self.locked.closed.set(false);
         Ok(())
     }
 
@@ -92,13 +93,15 @@ impl Step<'_> {
         unsafe { sys::SSL_want(self.as_ptr()) == sys::SSL_WRITING }
     }
 
-    /// Which close_notify alerts have been sent (1) and received (2).
+    /// Which close_notify alerts have been sent (1) and received (2). One that came behind data
+    /// counts as received once a read or a shutdown has reported it.
     ///
     /// OpenSSL: `SSL_get_shutdown`.
     #[doc(alias = "SSL_get_shutdown")]
     pub fn shutdown_state(&self) -> c_int {
         // SAFETY: see above.
-        unsafe { ffi::SSL_get_shutdown(self.as_ptr()) }
+        let state = unsafe { ffi::SSL_get_shutdown(self.as_ptr()) };
+        if self.locked.closed.get() { state & !ffi::SSL_RECEIVED_SHUTDOWN } else { state }
     }
 
     /// Declares which close_notify alerts count as sent (1) and received (2).
@@ -106,8 +109,12 @@ impl Step<'_> {
     /// OpenSSL: `SSL_set_shutdown`.
     #[doc(alias = "SSL_set_shutdown")]
     pub fn set_shutdown_state(&self, state: c_int) {
+        // The next read is still to report a close that has been met.
+        let closed = self.locked.closed.get() && state & ffi::SSL_RECEIVED_SHUTDOWN == 0;
+        self.locked.closed.set(closed);
+        let received = if closed { ffi::SSL_RECEIVED_SHUTDOWN } else { 0 };
         // SAFETY: see above.
-        unsafe { ffi::SSL_set_shutdown(self.as_ptr(), state) }
+        unsafe { ffi::SSL_set_shutdown(self.as_ptr(), state | received) }
     }
 
     /// Where the handshake stands, in words.

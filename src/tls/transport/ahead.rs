@@ -18,6 +18,8 @@ use super::descriptor::attempt;
 const HEADER: usize = 5;
 /// The plaintext of one record at most (RFC 8446 section 5.1), in bytes.
 const PLAINTEXT: usize = 1 << 14;
+/// The ciphertext of one record at most (RFC 5246 section 6.2.3), in bytes.
+const CIPHERTEXT: usize = PLAINTEXT + 2048;
 /// A record with more ciphertext than this, in bytes, is large: it is read into its place and not
 /// copied first.
 const LARGE: usize = 4 * 1024;
@@ -38,6 +40,11 @@ pub(super) struct Ahead {
     good: Cell<usize>,
     /// Whether the last record was large. The next one is likely to be.
     large: Cell<bool>,
+    /// Whether the step has read data, so that a failure is for a later step to report.
+    behind: Cell<bool>,
+    /// How many bytes are in the socket, owed ones included, as far as the step has asked: at least
+    /// so many.
+    present: Cell<usize>,
 }
 
 /// A copy of what is in the socket, behind the bytes that are owed.
@@ -85,40 +92,45 @@ impl Seen {
 
 impl Ahead {
     /// Begins a step. `boundary`: whether the next byte to be read is a record's first.
-    pub(super) fn begin(&self, fd: c_int, boundary: bool) {
-        self.settle(fd, self.owed.get());
+    pub(super) fn begin(&self, boundary: bool) {
         self.armed.set(boundary);
     }
 
     /// Ends a step: takes out of the socket what was handed over.
-    pub(super) fn end(&self, fd: c_int) {
+    ///
+    /// `unreported`: whether a close or a failure was met behind data, and no step has reported it
+    /// so far. Until then its record stays in the socket, or what follows a large one does: to
+    /// whoever polls, there is something to read.
+    pub(super) fn end(&self, fd: c_int, unreported: bool) {
+        self.settle(fd, if unreported { self.good.get() } else { self.owed.get() });
         self.armed.set(false);
-        self.settle(fd, self.owed.get());
-        self.put_away();
+        self.behind.set(false);
+        self.present.set(0);
+        if let Some(seen) = self.seen.take() {
+            ROOM.set(Some(seen.bytes));
+        }
     }
 
-    /// Ends a step that read data, and met a close or a failure in a record behind them, which the
-    /// next step is to report. That record stays in the socket until then: to whoever polls, there
-    /// is something to read.
-    pub(super) fn end_in_failure(&self, fd: c_int) {
-        self.armed.set(false);
-        self.settle(fd, self.good.get());
-        self.put_away();
-    }
-
-    /// Whether a whole record has come whose plaintext takes no more than `room` bytes: reading it
-    /// leaves nothing decrypted behind. `expands`: whether plaintext can be longer than ciphertext.
+    /// Whether to read on behind data: whether a whole record has come whose plaintext takes no more
+    /// than `room` bytes, so that nothing decrypted is left behind. `expands`: whether plaintext can
+    /// be longer than ciphertext.
+    ///
+    /// A large record leaves the socket before it is decrypted. Should it be a close or a failure,
+    /// what has come behind it announces that; without anything there, it is left for the next step.
     pub(super) fn has_record(&self, fd: c_int, room: usize, expands: bool) -> bool {
         self.good.set(self.owed.get());
+        self.behind.set(true);
         // From here on the copy tells where records begin, even if nothing has been read in this step
         // so far because the data had been decrypted before.
         self.armed.set(false);
         loop {
-            let mut seen = self.seen.borrow_mut();
-            if seen.is_none() && !self.large.get() {
-                return false;
-            }
-            let copy = seen.get_or_insert_with(Seen::new);
+            let seen = self.seen.borrow();
+            let Some(copy) = seen.as_ref().filter(|copy| copy.next < copy.len) else {
+                let any = self.owed.get() + HEADER + CIPHERTEXT;
+                let large = self.large.get() && room >= PLAINTEXT && self.has_more_than(fd, any);
+                self.armed.set(large);
+                return large;
+            };
             let fits = |record: usize| {
                 let most = if expands { PLAINTEXT } else { PLAINTEXT.min(record - HEADER) };
                 most <= room
@@ -127,19 +139,27 @@ impl Ahead {
                 Some(record) if !fits(record) => return false,
                 Some(record) if record <= copy.len - copy.next => return true,
                 _ if !copy.more => return false,
-                // It is begun, even if it has not come as a whole.
-                Some(record) if record > GLANCE => return true,
-                Some(_) => {}
-                // Another look costs a system call.
-                None if self.large.get() && room < PLAINTEXT => return false,
-                None => {}
+                Some(record) if record > GLANCE => {
+                    return self.has_more_than(fd, self.owed.get() + record);
+                }
+                _ => {}
             }
-            let most = if self.large.get() && copy.len == copy.next { HEADER } else { LOOK };
             drop(seen);
-            if !matches!(self.look(fd, most), Transferred::Some(_)) {
+            if !matches!(self.look(fd, LOOK), Transferred::Some(_)) {
                 return false;
             }
         }
+    }
+
+    /// Whether there are more than `count` bytes in the socket.
+    fn has_more_than(&self, fd: c_int, count: usize) -> bool {
+        if self.present.get() <= count {
+            let mut present: c_int = 0;
+            // SAFETY: asks for a number, and there is room for it.
+            let code = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut present) };
+            self.present.set(if code == 0 { usize::try_from(present).unwrap_or(0) } else { 0 });
+        }
+        self.present.get() > count
     }
 
     /// Hands over up to `len` bytes, from the copy if the record is in it.
@@ -162,6 +182,10 @@ impl Ahead {
         match unsafe { self.hand_over(room, len) } {
             0 => {}
             count => return Transferred::Some(count),
+        }
+        // Behind a record without data OpenSSL reads another one unasked.
+        if self.behind.get() && self.present.get() <= self.owed.get() + len {
+            return Transferred::NotReady;
         }
         // SAFETY: the caller's promise.
         unsafe { self.receive(fd, room, len) }
@@ -240,7 +264,12 @@ impl Ahead {
         let owed = self.owed.get();
         if owed == 0 {
             // SAFETY: the caller's promise.
-            return attempt(|| unsafe { libc::recv(fd, room.cast(), len, libc::MSG_DONTWAIT) });
+            let received =
+                attempt(|| unsafe { libc::recv(fd, room.cast(), len, libc::MSG_DONTWAIT) });
+            if let Transferred::Some(count) = received {
+                self.took(count);
+            }
+            return received;
         }
         let mut seen = self.seen.borrow_mut();
         let copy = seen.get_or_insert_with(Seen::new);
@@ -255,6 +284,7 @@ impl Ahead {
         // SAFETY: the copy has room for what is owed, which came out of it; and the caller's promise.
         match attempt(|| unsafe { libc::recvmsg(fd, &raw mut message, libc::MSG_DONTWAIT) }) {
             Transferred::Some(count) => {
+                self.took(count);
                 self.paid(owed.min(count));
                 match count.saturating_sub(owed) {
                     0 => Transferred::NotReady,
@@ -285,6 +315,7 @@ impl Ahead {
             // SAFETY: the room has `len` bytes.
             match attempt(|| unsafe { libc::recv(fd, room.cast(), len, DISCARD) }) {
                 Transferred::Some(taken) => {
+                    self.took(taken);
                     self.paid(taken.min(left));
                     left -= taken.min(left);
                 }
@@ -297,15 +328,13 @@ impl Ahead {
         }
     }
 
+    fn took(&self, count: usize) {
+        self.present.set(self.present.get().saturating_sub(count));
+    }
+
     fn paid(&self, count: usize) {
         self.owed.set(self.owed.get() - count);
         self.good.set(self.good.get().saturating_sub(count));
-    }
-
-    fn put_away(&self) {
-        if let Some(seen) = self.seen.take() {
-            ROOM.set(Some(seen.bytes));
-        }
     }
 }
 

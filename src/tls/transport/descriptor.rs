@@ -62,22 +62,20 @@ impl Descriptor {
     /// first.
     pub(crate) fn begin(&self, boundary: bool) {
         if let Some(ahead) = &self.ahead {
-            ahead.begin(self.file.fd, boundary);
+            ahead.begin(boundary);
         }
     }
 
-    /// Ends a step. `failed`: whether it read data, and then met a close or a failure that the next
-    /// step is to report.
-    pub(crate) fn end(&self, failed: bool) {
-        match &self.ahead {
-            Some(ahead) if failed => ahead.end_in_failure(self.file.fd),
-            Some(ahead) => ahead.end(self.file.fd),
-            None => {}
+    /// Ends a step. `unreported`: whether a close or a failure was met behind data, and is still to
+    /// be reported.
+    pub(crate) fn end(&self, unreported: bool) {
+        if let Some(ahead) = &self.ahead {
+            ahead.end(self.file.fd, unreported);
         }
     }
 
-    /// Whether a whole record has come whose plaintext takes no more than `room` bytes. `expands`:
-    /// whether plaintext can be longer than ciphertext.
+    /// Whether to read on behind data: whether a whole record has come whose plaintext takes no more
+    /// than `room` bytes. `expands`: whether plaintext can be longer than ciphertext.
     pub(crate) fn has_record(&self, room: usize, expands: bool) -> bool {
         self.ahead.as_ref().is_some_and(|ahead| ahead.has_record(self.file.fd, room, expands))
     }
@@ -170,8 +168,9 @@ pub(crate) struct Wait {
     socket: bool,
 }
 
-/// How long one operation has been waiting, over all its waits.
+/// How long one operation has been waiting.
 pub(crate) struct Patience<'a> {
+    /// Since when it has waited without a byte moved.
     since: Option<Instant>,
     /// When signals were last looked for.
     asked: Option<Instant>,
@@ -191,6 +190,12 @@ impl<'a> Patience<'a> {
     /// operation.
     pub(crate) fn new(interrupted: &'a dyn Fn() -> Result<(), CallbackError>) -> Self {
         Self { since: None, asked: None, interrupted }
+    }
+
+    /// Begins anew, because bytes have moved: a socket's time-out is that of one system call, and not
+    /// of all that an operation takes.
+    pub(crate) fn renew(&mut self) {
+        self.since = None;
     }
 
     fn ask(&mut self) -> Result<()> {
