@@ -18,8 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use self::attributes::Attributes;
-pub(super) use self::attributes::name_class;
+pub(super) use self::attributes::complete_class;
 use super::callbacks::{self, Callables, ConnectionRef};
 use super::collector::{Made, Slot};
 use super::context::Context;
@@ -47,9 +46,6 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 pub(super) struct Connection {
     made: Made,
     inner: OnceLock<Inner>,
-    /// What it has of its socket.
-    #[pyo3(get, name = "__getattr__")]
-    attributes: Attributes,
     /// What carries the connection. Programs that subclass assign it.
     socket: Slot,
     /// The context that the connection has now.
@@ -219,7 +215,6 @@ impl Connection {
         this.socket.set(socket.map(|socket| socket.clone().unbind()));
         this.context.set(Some(context.clone().into_any().unbind()));
         this.initial_context.set(Some(context.clone().into_any().unbind()));
-        this.attributes.of(slf)?;
         if socket.is_some() {
             attributes::delegate(slf)?;
         }

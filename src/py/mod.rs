@@ -88,7 +88,7 @@ mod _rust {
         // Before anything else is asked of OpenSSL.
         crate::tls::allocator::install();
         super::ending::register(module.py())?;
-        super::connection::name_class(module.py())?;
+        super::connection::complete_class(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)
     }
