@@ -199,6 +199,26 @@ def test_certificates_come_as_own_objects_unless_asked_otherwise(connected: Pair
     assert {type(each) for each in certificates} == {crypto.X509}
 
 
+@pytest.mark.filterwarnings("ignore:X509Name:DeprecationWarning")
+@pytest.mark.parametrize("answer", [1, "no", [None], 0, None, ""])
+def test_whether_objects_of_cryptography_are_asked_for_is_a_truth_value(
+    authority: Authority, server_identity: Identity, answer: Any
+) -> None:
+    context = new_server_context(server_identity)
+    context.add_client_ca(authority.certificate)
+    client, server = handshake(pair_in_memory(new_client_context(authority), context))
+    found = [
+        server.get_certificate(as_cryptography=answer),
+        client.get_peer_certificate(as_cryptography=answer),
+        *(client.get_peer_cert_chain(as_cryptography=answer) or []),
+        *(client.get_verified_chain(as_cryptography=answer) or []),
+        *server.get_client_ca_list(as_cryptography=answer),
+    ]
+    assert len(found) == 6
+    own = {type(each).__module__ == "OpenSSL.crypto" for each in found}
+    assert own == {not answer}
+
+
 # Failures
 
 

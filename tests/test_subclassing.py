@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dis
 import gc
+import io
 import socket
+import sys
 import threading
 import weakref
 from typing import Any, Callable
 from unittest import mock
 
 import pytest
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from support.certificates import Identity
 from support.implementation import deviation
 from support.tls import (
@@ -226,6 +229,91 @@ def test_own_attributes_come_before_those_of_the_socket(
     assert connection.family == "none"
     connection.gettimeout = lambda: 42
     assert connection.gettimeout() == 42
+
+
+@pytest.mark.parametrize("over_socket", [True, False])
+@pytest.mark.parametrize("style", ["super", "by name"])
+def test_an_override_of_getattr_asks_the_base(
+    client_context: SSL.Context, sockets: Sockets, over_socket: bool, style: str
+) -> None:
+    class Mine(SSL.Connection):
+        def __getattr__(self, name: str) -> Any:
+            if name == "mine":
+                return 5
+            if style == "super":
+                return super().__getattr__(name)
+            return SSL.Connection.__getattr__(self, name)
+
+    connection = Mine(client_context, sockets[0] if over_socket else None)
+    assert connection.mine == 5
+    owner = "socket" if over_socket else "Mine"
+    with pytest.raises(AttributeError, match=f"^'{owner}' object has no attribute 'absent'$"):
+        connection.absent  # noqa: B018
+    assert getattr(connection, "family", None) == (sockets[0].family if over_socket else None)
+
+
+@pytest.mark.parametrize("over_socket", [True, False])
+def test_a_connection_is_made_one_of_another_class(
+    client_context: SSL.Context, sockets: Sockets, over_socket: bool
+) -> None:
+    class Mine(SSL.Connection):
+        def mine(self) -> int:
+            return 5
+
+    connection = SSL.Connection(client_context, sockets[0] if over_socket else None)
+    for _ in range(2):
+        connection.__class__ = Mine
+        assert type(connection) is connection.__class__ is Mine
+        assert connection.mine() == 5  # type: ignore[attr-defined]
+        assert hasattr(connection, "family") == over_socket
+        connection.__class__ = SSL.Connection
+        assert connection.__class__ is SSL.Connection
+        assert not hasattr(connection, "mine")
+        assert hasattr(connection, "family") == over_socket
+    for no_class_for_it in (int, socket.socket, "text"):
+        with pytest.raises(TypeError):
+            connection.__class__ = no_class_for_it  # type: ignore[assignment]
+    assert connection.__class__ is SSL.Connection
+
+
+@deviation
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the names of 3.11's instructions")
+def test_a_call_of_a_method_makes_no_bound_method(fresh: Pair) -> None:
+    """CPython finds the method without one only if the class has no hook for attributes."""
+
+    def calls() -> None:
+        for _ in range(1000):
+            fresh.client.pending()
+
+    calls()
+    text = io.StringIO()
+    dis.dis(calls, adaptive=True, file=text)
+    assert "LOAD_METHOD_WITH_DICT" in text.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:X509Name:DeprecationWarning")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        SSL.Connection,
+        SSL.Context,
+        SSL.Session,
+        SSL.X509VerificationCodes,
+        SSL.Error,
+        crypto.PKey,
+        crypto.X509,
+        crypto.X509Name,
+        crypto.X509Store,
+        crypto.X509StoreContext,
+        crypto.X509StoreFlags,
+        crypto.Error,
+    ],
+)
+def test_objects_take_attributes_and_weak_references(kind: type) -> None:
+    plain: Any = kind.__new__(kind)
+    vars(plain)["note"] = "mine"
+    assert plain.note == "mine"
+    assert weakref.ref(plain)() is plain
 
 
 def test_weak_references(client_context: SSL.Context) -> None:

@@ -21,6 +21,11 @@ where
     }
 }
 
+/// Yes or no: any object is one of the two, as for `if`.
+pub(super) fn truth(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.is_truthy()
+}
+
 /// An argument that may be left out. `None` is not the same as nothing.
 pub(super) enum Given<'py> {
     Not,

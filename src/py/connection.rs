@@ -18,7 +18,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use self::attributes::Attributes;
 pub(super) use self::attributes::prepare_classes;
 use super::attachment::detach;
 use super::callbacks::{self, Callables, ConnectionRef};
@@ -49,9 +48,6 @@ use crate::tls::transport::{Descriptor, Memory, Transport};
 pub(super) struct Connection {
     made: Made,
     inner: OnceLock<Inner>,
-    /// What it has of its socket.
-    #[pyo3(get, name = "__getattr__")]
-    attributes: Attributes,
     /// What carries the connection. Programs that subclass assign it.
     socket: Slot,
     /// The context that the connection has now.
@@ -226,7 +222,6 @@ impl Connection {
         this.socket.set(socket.map(|socket| socket.clone().unbind()));
         this.context.set(Some(context.clone().into_any().unbind()));
         this.initial_context.set(Some(context.clone().into_any().unbind()));
-        this.attributes.of(slf)?;
         if socket.is_some() {
             attributes::delegate(slf)?;
         }

@@ -13,7 +13,7 @@ use crate::tls::constants::{ALL, VERIFICATION_CODES};
 /// What verifying a certificate can find: the error numbers that the verify callback gets.
 ///
 /// OpenSSL: ``X509_V_*``, explained under ``X509_verify_cert_error_string``.
-#[pyclass(frozen, subclass, dict, module = "OpenSSL.SSL")]
+#[pyclass(frozen, subclass, weakref, dict, module = "OpenSSL.SSL")]
 pub(super) struct X509VerificationCodes;
 
 #[pymethods]

@@ -23,4 +23,4 @@ macro_rules! names {
     };
 }
 
-names!(__class__, bytes_sent, fileno);
+names!(bytes_sent, fileno);

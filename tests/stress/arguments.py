@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from stress.interpreter import GIVEN
 from stress.steps import CLASSES, Does, Given, Some
 
 DEEDS = (
@@ -34,35 +35,10 @@ BYTES = (
     b"\x15\x03\x03\x00\x02\x02\x28",
 )
 TEXTS = ("", "\x00", "sha256", "md5", "nonsense", "aes-256-cbc", "prime256v1", "\ud800", "CN")
-GIVEN = (
-    "certificate of cryptography",
-    "key of cryptography",
-    "curve of cryptography",
-    "list of cryptography",
-    "file with a chain",
-    "file with a key",
-    "file with authorities",
-    "file that is missing",
-    "directory",
-    "PEM of a certificate",
-    "PEM of a key",
-    "DER of a certificate",
-    "socket",
-    "pipe",
-    "descriptor",
-    "closed descriptor",
-    "closed socket",
-    "writable",
-    "writable, with gaps",
-    "list with itself",
-    "long bytes",
-    "curve",
-    "time",
-)
 
 somethings = st.builds(Some, st.sampled_from(list(CLASSES)), st.integers(0, 6))
 functions = st.builds(Does, st.sampled_from(DEEDS), st.integers(0, 200))
-givens = st.builds(Given, st.sampled_from(GIVEN))
+givens = st.builds(Given, st.sampled_from(list(GIVEN)))
 numbers = st.sampled_from(NUMBERS) | st.sampled_from(NUMBERS_LARGE) | st.integers(-100, 100)
 strings = st.sampled_from(BYTES) | st.binary(max_size=50)
 texts = st.sampled_from(TEXTS) | st.text(max_size=10)

@@ -155,7 +155,7 @@ def program_of(steps: list[Step]) -> str:
 def repeat(steps: list[Step]) -> None:
     """Run steps in this process."""
     with tempfile.TemporaryDirectory() as directory:
-        print(Interpreter(Workshop(Path(directory))).run(steps))
+        print(Interpreter(Workshop(Path(directory))).run(steps), file=sys.stderr)
 
 
 def programs(count: int, steps: int, seed: int, workshop: Workshop) -> Counter[str]:

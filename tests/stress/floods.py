@@ -23,9 +23,9 @@ from stress import mutations
 from stress.documented import WAITING, describe, is_documented
 from stress.ends import OTHER, End
 from stress.handshakes import Setting, Workshop
-from stress.keys import ALERT, DATA, HANDSHAKE, Protection, Protection13
+from stress.keys import Protection, Protection13
 from stress.middleman import Relay
-from stress.mutations import message, record
+from stress.mutations import ALERT, DATA, HANDSHAKE, message, record
 from stress.program import Program
 
 BATCH = 200

@@ -61,46 +61,57 @@ class Workshop:
         return context
 
     def given(self, name: str) -> Any:
-        identity = self.identity
-        near, far = socket.socketpair()
-        for end in (near, far):
+        self.kept = Descriptors()
+        return GIVEN[name](self)
+
+
+class Descriptors:
+    """Sockets and pipes, new for each thing that is asked for."""
+
+    def __init__(self) -> None:
+        self.near, self.far = socket.socketpair()
+        for end in (self.near, self.far):
             end.setblocking(False)
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
-        circle: list[Any] = []
-        circle.append(circle)
-        closed = os.dup(reading)
-        os.close(closed)
-        shut = socket.socket()
-        shut.close()
-        der = identity.der
-        things: dict[str, Callable[[], Any]] = {
-            "certificate of cryptography": lambda: identity.certificate,
-            "key of cryptography": lambda: identity.key,
-            "curve of cryptography": ec.SECP384R1,
-            "list of cryptography": lambda: identity.certificate,
-            "file with a chain": lambda: str(identity.chain_file),
-            "file with a key": lambda: identity.key_file,
-            "file with authorities": lambda: os.fsencode(self.authority.file),
-            "file that is missing": lambda: self.directory / "missing",
-            "directory": lambda: str(self.directory),
-            "PEM of a certificate": identity.chain_file.read_bytes,
-            "PEM of a key": lambda: self.rsa_pem,
-            "DER of a certificate": lambda: bytearray(der),
-            "socket": lambda: near,
-            "pipe": lambda: reading,
-            "descriptor": far.fileno,
-            "closed descriptor": lambda: closed,
-            "closed socket": lambda: shut,
-            "writable": lambda: bytearray(100),
-            "writable, with gaps": lambda: memoryview(bytearray(100))[::2],
-            "list with itself": lambda: circle,
-            "long bytes": lambda: bytes(40_000),
-            "curve": lambda: crypto.get_elliptic_curve("prime256v1"),
-            "time": lambda: datetime.datetime(2030, 1, 1),
-        }
-        self.kept = near, far, writing
-        return things[name]()
+        self.reading, self.writing = os.pipe()
+        os.set_blocking(self.reading, False)
+        self.closed = os.dup(self.reading)
+        os.close(self.closed)
+        self.shut = socket.socket()
+        self.shut.close()
+
+
+def circle() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+# What a `Given` stands for, by its name.
+GIVEN: dict[str, Callable[[Workshop], Any]] = {
+    "certificate of cryptography": lambda workshop: workshop.identity.certificate,
+    "key of cryptography": lambda workshop: workshop.identity.key,
+    "curve of cryptography": lambda _: ec.SECP384R1(),
+    "list of cryptography": lambda workshop: workshop.identity.certificate,
+    "file with a chain": lambda workshop: str(workshop.identity.chain_file),
+    "file with a key": lambda workshop: workshop.identity.key_file,
+    "file with authorities": lambda workshop: os.fsencode(workshop.authority.file),
+    "file that is missing": lambda workshop: workshop.directory / "missing",
+    "directory": lambda workshop: str(workshop.directory),
+    "PEM of a certificate": lambda workshop: workshop.identity.chain_file.read_bytes(),
+    "PEM of a key": lambda workshop: workshop.rsa_pem,
+    "DER of a certificate": lambda workshop: bytearray(workshop.identity.der),
+    "socket": lambda workshop: workshop.kept.near,
+    "pipe": lambda workshop: workshop.kept.reading,
+    "descriptor": lambda workshop: workshop.kept.far.fileno(),
+    "closed descriptor": lambda workshop: workshop.kept.closed,
+    "closed socket": lambda workshop: workshop.kept.shut,
+    "writable": lambda _: bytearray(100),
+    "writable, with gaps": lambda _: memoryview(bytearray(100))[::2],
+    "list with itself": lambda _: circle(),
+    "long bytes": lambda _: bytes(40_000),
+    "curve": lambda _: crypto.get_elliptic_curve("prime256v1"),
+    "time": lambda _: datetime.datetime(2030, 1, 1),
+}
 
 
 class Interpreter:
@@ -241,6 +252,7 @@ class Interpreter:
     # Steps.
 
     def run(self, steps: list[Step]) -> dict[str, int]:
+        """Run all of them. Standard output leads nowhere from then on: a step may write into it."""
         quiet = os.open(os.devnull, os.O_RDWR)
         os.dup2(quiet, 0)
         os.dup2(quiet, 1)

@@ -15,9 +15,10 @@ from typing import Union
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
+from stress.mutations import DATA
+
 Cipher = Union[AESGCM, ChaCha20Poly1305]
 
-ALERT, HANDSHAKE, DATA = 21, 22, 23
 TLS_1_2 = b"\x03\x03"
 
 

@@ -37,9 +37,9 @@ from support.tls import (
 from stress import mutations
 from stress.documented import is_documented
 from stress.floods import PLAIN, ticket
-from stress.keys import HANDSHAKE, KeyLog, Protection
+from stress.keys import KeyLog, Protection
 from stress.measure import descriptors
-from stress.mutations import message
+from stress.mutations import HANDSHAKE, message
 from stress.program import Program
 
 VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,19 @@ def test_a_crash_is_a_failure_that_shows_the_program(
     program_that_crashes = str(failure.value).split("\n", 1)[1]
     assert program_that_crashes == calls.program_of(steps)
     compile(program_that_crashes, "steps", "exec")
+
+
+@deviation
+def test_a_program_that_is_repeated_shows_what_came_of_its_steps() -> None:
+    steps = [Step("method", "get_version", Some("X509", 0), ())]
+    repeated = subprocess.run(
+        [sys.executable, "-c", calls.program_of(steps)],
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    assert "{'returned: X509.get_version': 1}" in repeated.stderr
 
 
 @pytest.mark.parametrize("name", program.NAMES)

@@ -6,81 +6,78 @@
 //! made one of such a class, `over_socket`; a connection over memory has no use for it.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyAttributeError, PyRecursionError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyCFunction, PyDict, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyString, PyType};
 
 use super::Connection;
-use crate::py::names;
-
-/// What `Connection.__getattr__` is made from: the connection, weakly.
-#[derive(Default)]
-pub(super) struct Attributes(OnceLock<Py<PyWeakrefReference>>);
-
-impl Attributes {
-    /// Has them belong to this connection.
-    pub(super) fn of(&self, connection: &Bound<'_, Connection>) -> PyResult<()> {
-        let connection = PyWeakrefReference::new(connection.as_any())?;
-        let _ = self.0.set(connection.unbind());
-        Ok(())
-    }
-}
-
-impl<'py> IntoPyObject<'py> for &Attributes {
-    type Target = SocketAttributes;
-    type Output = Bound<'py, SocketAttributes>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let connection = self.0.get().map(|connection| connection.clone_ref(py));
-        Bound::new(py, SocketAttributes { connection })
-    }
-}
-
-/// The method `__getattr__` of one connection.
-#[pyclass(frozen, module = "OpenSSL.SSL", name = "__getattr__")]
-pub(super) struct SocketAttributes {
-    connection: Option<Py<PyWeakrefReference>>,
-}
 
 #[pymethods]
-impl SocketAttributes {
+impl Connection {
     /// Look an attribute up on the socket that the connection does not have itself.
-    fn __call__<'py>(
-        &self,
-        py: Python<'py>,
+    #[pyo3(name = "_getattr")]
+    fn getattr<'py>(
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let connection = self.connection.as_ref().and_then(|weak| weak.bind(py).upgrade());
-        let class = match &connection {
-            Some(connection) => {
-                let connection = connection.cast::<Connection>()?;
-                if let Some(socket) = connection.get().socket.get(py) {
-                    let _depth = Lookup::begin()?;
-                    return socket.getattr(name);
-                }
-                connection.get_type()
-            }
-            None => py.get_type::<Connection>(),
-        };
+        if let Some(socket) = slf.get().socket.get(slf.py()) {
+            let _depth = Lookup::begin()?;
+            return socket.getattr(name);
+        }
+        let class = slf.get_type();
         Err(PyAttributeError::new_err(format!(
             "'{}' object has no attribute '{name}'",
             class.name()?
         )))
     }
+
+    /// What the connection is for all who ask: `over_socket` is for CPython alone.
+    #[getter(__class__)]
+    fn class<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyType>> {
+        let class = slf.get_type();
+        Ok(if class.is(over_socket(slf.py())?) { slf.py().get_type::<Self>() } else { class })
+    }
+
+    /// Makes it one of another class, as CPython allows it.
+    #[setter(__class__)]
+    fn set_class(slf: &Bound<'_, Self>, class: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        if class.is(py.get_type::<Self>()) && slf.get().socket.get(py).is_some() {
+            assign_class(slf, over_socket(py)?)
+        } else {
+            assign_class(slf, class)
+        }
+    }
 }
 
-/// Called while the module is imported.
-///
-/// Has CPython say `'Connection' object has no attribute …` as it does of classes written in Python:
-/// the name that a built-in class begins with has its module in front. Then makes [`over_socket`], for
-/// the reason that `names` gives.
+/// What assigning `__class__` does where a class has no such property.
+fn assign_class(connection: &Bound<'_, Connection>, class: &Bound<'_, PyAny>) -> PyResult<()> {
+    let object = connection.py().get_type::<PyAny>();
+    let property = object.getattr("__dict__")?.get_item("__class__")?;
+    property.call_method1("__set__", (connection, class)).map(drop)
+}
+
+/// Called while the module is imported, before anything has been looked up on the classes.
 pub(crate) fn prepare_classes(py: Python<'_>) -> PyResult<()> {
-    py.get_type::<Connection>().setattr("__name__", "Connection")?;
+    let class = py.get_type::<Connection>();
+    move_getattr(&class)?;
+    // Has CPython say `'Connection' object has no attribute …` as it does of classes written in
+    // Python: the name that a built-in class begins with has its module in front.
+    class.setattr("__name__", "Connection")?;
+    // For the reason that `names` gives.
     over_socket(py).map(drop)
+}
+
+/// Makes `_getattr` the entry `__getattr__` of the class. Assigning it would fill the slot, so it is
+/// put into the dictionary behind the view that Python has of it.
+fn move_getattr(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let view = class.getattr("__dict__")?;
+    let behind = class.py().import("gc")?.call_method1("get_referents", (&view,))?.get_item(0)?;
+    behind.set_item("__getattr__", view.get_item("_getattr")?)?;
+    // This tells CPython that the class has changed.
+    class.delattr("_getattr")
 }
 
 /// Lets a connection have its socket's attributes, too.
@@ -88,7 +85,7 @@ pub(super) fn delegate(connection: &Bound<'_, Connection>) -> PyResult<()> {
     let py = connection.py();
     // A class of the user's has them already.
     if connection.get_type().is(py.get_type::<Connection>()) {
-        connection.setattr(names::__class__(py), over_socket(py)?)?;
+        assign_class(connection, over_socket(py)?)?;
     }
     Ok(())
 }
@@ -103,11 +100,6 @@ fn over_socket(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
             members.set_item("__module__", base.module()?)?;
             members.set_item("__doc__", base.getattr("__doc__")?)?;
             members.set_item("__slots__", ())?;
-            let identity = PyCFunction::new_closure(py, None, None, |arguments, _| {
-                Ok::<_, PyErr>(arguments.py().get_type::<Connection>().unbind())
-            })?;
-            let property = py.import("builtins")?.getattr("property")?.call1((identity,))?;
-            members.set_item("__class__", property)?;
             let class = py.get_type::<PyType>().call1((base.name()?, (base,), members))?;
             Ok(class.cast_into::<PyType>()?.unbind())
         })

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::Connection;
-use crate::py::arguments::{callable, integer};
+use crate::py::arguments::{callable, integer, truth};
 use crate::py::callbacks;
 use crate::py::context::{PKEY_DEPRECATED, X509_DEPRECATED};
 use crate::py::crypto;
@@ -116,7 +116,7 @@ impl Connection {
     fn get_certificate<'py>(
         &self,
         py: Python<'py>,
-        as_cryptography: bool,
+        #[pyo3(from_py_with = truth)] as_cryptography: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         certificate(py, self.step(py, |step| step.certificate())?, as_cryptography)
     }
@@ -133,7 +133,7 @@ impl Connection {
     fn get_peer_certificate<'py>(
         &self,
         py: Python<'py>,
-        as_cryptography: bool,
+        #[pyo3(from_py_with = truth)] as_cryptography: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         certificate(py, self.step(py, |step| step.peer_certificate())?, as_cryptography)
     }
@@ -150,7 +150,7 @@ impl Connection {
     fn get_peer_cert_chain<'py>(
         &self,
         py: Python<'py>,
-        as_cryptography: bool,
+        #[pyo3(from_py_with = truth)] as_cryptography: bool,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
         certificates(py, self.step(py, |step| step.peer_chain())?, as_cryptography)
     }
@@ -167,7 +167,7 @@ impl Connection {
     fn get_verified_chain<'py>(
         &self,
         py: Python<'py>,
-        as_cryptography: bool,
+        #[pyo3(from_py_with = truth)] as_cryptography: bool,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
         certificates(py, self.step(py, |step| step.verified_chain())?, as_cryptography)
     }
@@ -185,7 +185,7 @@ impl Connection {
     fn get_client_ca_list<'py>(
         &self,
         py: Python<'py>,
-        as_cryptography: bool,
+        #[pyo3(from_py_with = truth)] as_cryptography: bool,
     ) -> PyResult<Bound<'py, PyList>> {
         let names = self.try_step(py, |step| step.client_cas())?;
         crypto::names(py, names, as_cryptography)

@@ -14,12 +14,10 @@ impl Connection {
 
     #[setter(_socket)]
     fn set_inner_socket(slf: &Bound<'_, Self>, value: Option<Py<PyAny>>) -> PyResult<()> {
-        let this = slf.get();
         if value.is_some() {
-            this.attributes.of(slf)?;
             attributes::delegate(slf)?;
         }
-        this.socket.set(value);
+        slf.get().socket.set(value);
         Ok(())
     }
 
