@@ -56,8 +56,6 @@ struct Locked {
     state: NonNull<ConnectionState>,
     /// Lives in the BIO that `ssl` owns.
     endpoint: NonNull<Endpoint>,
-    /// How many steps are under way, one inside the other.
-    depth: Cell<u32>,
     /// Whether a write could not be finished: OpenSSL wants it to be continued before another.
     unfinished: Cell<bool>,
     /// Owners of the certificates that `ssl` had before its context was exchanged in the middle of a
@@ -106,7 +104,6 @@ impl Connection {
             ssl,
             state,
             endpoint,
-            depth: Cell::new(0),
             unfinished: Cell::new(false),
             replaced: RefCell::default(),
             closed: Cell::new(false),
@@ -283,15 +280,8 @@ pub struct Step<'c> {
     locked: Guard<'c, Locked>,
 }
 
-impl Drop for Step<'_> {
-    fn drop(&mut self) {
-        self.locked.depth.set(self.locked.depth.get() - 1);
-    }
-}
-
 impl<'c> Step<'c> {
     fn new(locked: Guard<'c, Locked>) -> Self {
-        locked.depth.set(locked.depth.get() + 1);
         Self { locked }
     }
 
@@ -464,7 +454,7 @@ impl<'c> Step<'c> {
 
     /// Whether this step is inside another: in a callback of the connection.
     fn is_inside(&self) -> bool {
-        self.locked.depth.get() > 1
+        self.locked.depth() > 1
     }
 
     fn refuse_inside(&self) -> Result<()> {

@@ -33,15 +33,19 @@ thread_local! {
 
 /// The number of this thread. No other thread has it, neither in this process nor in one that it is
 /// forked from.
+#[inline]
 pub(super) fn this_thread() -> u64 {
     match NUMBER.get() {
-        0 => {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            NUMBER.set(number);
-            number
-        }
+        0 => new_thread(),
         number => number,
     }
+}
+
+#[cold]
+fn new_thread() -> u64 {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    NUMBER.set(number);
+    number
 }
 
 /// Whether a thread is, or was, one of this process.

@@ -40,6 +40,7 @@ impl<T> Lock<T> {
     }
 
     /// The value, unless another thread has it.
+    #[inline]
     pub(super) fn try_lock(&self) -> Option<Guard<'_, T>> {
         self.mutex.try_lock().and_then(|locked| self.guard(locked))
     }
@@ -89,6 +90,7 @@ impl<T> Lock<T> {
         }
     }
 
+    #[inline]
     fn guard<'l>(&'l self, locked: ReentrantMutexGuard<'l, Locked<T>>) -> Option<Guard<'l, T>> {
         let this = this_thread();
         if locked.guards.get() == 0 {
@@ -124,15 +126,25 @@ pub(super) struct Guard<'l, T> {
     owner: &'l AtomicU64,
 }
 
+impl<T> Guard<'_, T> {
+    /// How many times over this thread has the value.
+    #[inline]
+    pub(super) fn depth(&self) -> u32 {
+        self.locked.guards.get()
+    }
+}
+
 impl<T> Deref for Guard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         &self.locked.value
     }
 }
 
 impl<T> Drop for Guard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let guards = self.locked.guards.get() - 1;
         self.locked.guards.set(guards);
