@@ -48,7 +48,8 @@ def trusts(context: SSL.Context, identity: Identity) -> bool:
     outcome = negotiate(pair_in_memory(context, new_server_context(identity)))
     if outcome.client is None:
         return True
-    assert reasons(outcome.client) == ["certificate verify failed"]
+    # OpenSSL 3.0 tells in front of it what it has tried to read.
+    assert reasons(outcome.client)[-1] == "certificate verify failed"
     return False
 
 
