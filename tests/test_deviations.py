@@ -570,11 +570,8 @@ def hammer_one_connection(ca_file: str, chain_file: str, key_file: str) -> int:
     return rounds
 
 
-def test_threads_on_one_connection_do_not_crash(
-    authority: Authority, server_identity: Identity
-) -> None:
-    arguments = authority.file, server_identity.chain_file, server_identity.key_file
-    assert child.run(hammer_one_connection, *arguments) == 500
+def test_threads_on_one_connection_do_not_crash(files: tuple[Path, ...]) -> None:
+    assert child.run(hammer_one_connection, *files) == 500
 
 
 # No copies.

@@ -10,13 +10,13 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from OpenSSL import SSL
 from support import child
 from support.callbacks import ALL, Callback, eager_pair
-from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.network import tcp_pair
 from support.threads import PATIENCE, background
@@ -115,10 +115,7 @@ def leave_while_a_long_callback_runs(*files: str) -> str:
         leave_from_a_finalizer,
     ],
 )
-def test_the_interpreter_ends_quietly(
-    leave: Any, authority: Authority, server_identity: Identity
-) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_the_interpreter_ends_quietly(leave: Any, files: tuple[Path, ...]) -> None:
     process = child.start(leave, *files)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output.strip()) == (0, '"done"'), errors
@@ -126,9 +123,7 @@ def test_the_interpreter_ends_quietly(
     assert "Fatal" not in errors
 
 
-def test_daemon_threads_still_serve_what_was_registered_earlier(
-    authority: Authority, server_identity: Identity
-) -> None:
+def test_daemon_threads_still_serve_what_was_registered_earlier(files: tuple[Path, ...]) -> None:
     """Handlers of atexit run in the opposite order: the library comes first."""
     program = textwrap.dedent("""
         import atexit, sys, threading
@@ -154,7 +149,6 @@ def test_daemon_threads_still_serve_what_was_registered_earlier(
 
         background(connect)
     """)
-    files = authority.file, server_identity.chain_file, server_identity.key_file
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     process = subprocess.run(
         [sys.executable, "-c", program, *files],
@@ -175,17 +169,13 @@ def exit_from_a_callback(*files: str) -> str:
 
 
 @deviation
-def test_a_callback_may_end_the_program(authority: Authority, server_identity: Identity) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_a_callback_may_end_the_program(files: tuple[Path, ...]) -> None:
     process = child.start(exit_from_a_callback, *files)
     process.communicate(timeout=60)
     assert process.returncode == 7
 
 
-def test_the_default_of_a_signal_ends_a_program_that_blocks(
-    authority: Authority, server_identity: Identity
-) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_the_default_of_a_signal_ends_a_program_that_blocks(files: tuple[Path, ...]) -> None:
     process = child.start(block_for_ever, *files)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from OpenSSL import SSL
 from support import child
 from support.callbacks import ALL, Callback
-from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.memory import MEBIBYTE, PURGES_AT_ONCE, resident
 from support.tls import (
@@ -97,10 +97,7 @@ def shake_hands_many_times(ca_file: str, chain_file: str, key_file: str) -> dict
 
 @deviation
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory cannot be measured")
-def test_handshakes_with_every_callback_leave_nothing_behind(
-    authority: Authority, server_identity: Identity
-) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_handshakes_with_every_callback_leave_nothing_behind(files: tuple[Path, ...]) -> None:
     result = child.run(shake_hands_many_times, *files, timeout=110, environment=PURGES_AT_ONCE)
     assert result["alive"] == 0
     assert result["growth"] <= MEBIBYTE
@@ -173,9 +170,6 @@ def eager(contexts: Contexts) -> Pair:
         "waiting",
     ],
 )
-def test_nothing_is_left_behind_of(
-    what: str, authority: Authority, server_identity: Identity
-) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_nothing_is_left_behind_of(what: str, files: tuple[Path, ...]) -> None:
     growth = child.run(repeat, what, *files, timeout=110, environment=PURGES_AT_ONCE)
     assert growth <= MEBIBYTE

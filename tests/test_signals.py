@@ -11,12 +11,12 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from OpenSSL import SSL
 from support import child
-from support.certificates import Authority, Identity
 from support.implementation import deviation
 from support.network import tcp_pair
 from support.threads import PATIENCE, background
@@ -101,8 +101,7 @@ def interrupt_when_ready(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("call", BLOCKING)
-def test_ctrl_c_ends(call: str, authority: Authority, server_identity: Identity) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_ctrl_c_ends(call: str, files: tuple[Path, ...]) -> None:
     process = child.start(block_until_interrupted, call, *files)
     interrupt_when_ready(process)
     assert child.finish(process, timeout=10) == "interrupted"
@@ -122,10 +121,7 @@ def block_in_a_thread(*files: str) -> str:
     return "returned"
 
 
-def test_ctrl_c_reaches_the_main_thread_while_another_one_blocks(
-    authority: Authority, server_identity: Identity
-) -> None:
-    files = authority.file, server_identity.chain_file, server_identity.key_file
+def test_ctrl_c_reaches_the_main_thread_while_another_one_blocks(files: tuple[Path, ...]) -> None:
     process = child.start(block_in_a_thread, *files)
     interrupt_when_ready(process)
     assert child.finish(process, timeout=10) == "hello"
