@@ -73,7 +73,7 @@ fn the_core_knows_nothing_of_python() {
 
 #[test]
 fn the_bindings_do_not_call_openssl() {
-    for word in ["openssl", "openssl_sys", "foreign_types", "parking_lot"] {
+    for word in ["openssl", "openssl_sys", "foreign_types"] {
         forbid("the bindings name what is the core's", in_bindings, |line| names(line, word));
     }
 }

@@ -51,6 +51,7 @@ def in_a_fork(function: Callable[[], Any]) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads about
         process = os.fork()
     if not process:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(20)
         status = 1
         try:
@@ -169,15 +170,16 @@ def fork_in_the_first(name: str, *files: str) -> None:
     ours, theirs = prepare(), prepare()
 
     def linger() -> None:
-        until = time.monotonic() + sys.getswitchinterval() / 2
+        until = time.monotonic() + 0.05
         while time.monotonic() < until:
             pass
 
     os.register_at_fork(before=linger)  # to let the thread get as far as it can by itself
-    # Neither function runs Python code: from the start of the thread, `start` waits for the
-    # interpreter until the second of them gives it away, and goes on in the middle of that.
+    # None of this runs Python code: from the start of the thread, `start` waits for the interpreter
+    # until the last function gives it away, and keeps it in the middle of that.
     long = functools.partial(sum, range(5_000_000))
-    threading.Thread(target=call, args=(long, ours), daemon=True).start()
+    keep = functools.partial(sys.setswitchinterval, 60)
+    threading.Thread(target=call, args=(long, keep, ours), daemon=True).start()
     in_a_fork(lambda: call(theirs))
 
 
@@ -302,3 +304,39 @@ def test_the_child_may_use_stores_while_a_thread_reads_a_file(tmp_path: Path) ->
     fifo.write_bytes(b"nothing")
     with pytest.raises(crypto.Error):
         loading.result(PATIENCE)
+
+
+@deviation
+def test_those_who_wait_for_a_connection_are_not_in_the_child(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> None:
+    """A callback forks while others wait for its connection, which the child goes on with."""
+    forked = threading.Event()
+
+    def ask_again_and_again() -> None:
+        while not forked.is_set():
+            pair.client.get_state_string()
+
+    def use() -> None:
+        for _ in range(100):
+            pair.client.get_state_string()
+        others = [background(ask, pair.client) for _ in range(4)]
+        time.sleep(0.1)
+        handshake(pair_in_memory(client_context, server_context))
+        assert not any(each.done() for each in others), "the callback has the connection"
+
+    def ask(connection: SSL.Connection) -> str:
+        return connection.get_cipher_name() or ""
+
+    def verify(*_: Any) -> bool:
+        waiting = [background(ask_again_and_again) for _ in range(8)]
+        time.sleep(0.1)  # until they wait
+        in_a_fork(use)
+        forked.set()
+        assert not any(each.done() and each.exception() for each in waiting)
+        return True
+
+    pair = pair_in_memory(client_context, server_context)
+    pair.client.set_verify(SSL.VERIFY_PEER, verify)
+    handshake(pair)
+    assert pair.client.get_cipher_name()

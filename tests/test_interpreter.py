@@ -237,3 +237,21 @@ def test_importing_starts_nothing() -> None:
     )
     assert (done.stdout, done.stderr) == ("1\n", "")
     assert threading.active_count() >= 1
+
+
+def resize_a_buffer_at_the_end() -> None:
+    class Last:
+        def __init__(self) -> None:
+            self.connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD))
+            self.buffer = bytearray(100)
+
+        def __del__(self) -> None:
+            self.connection.bio_write(self.buffer)
+            self.buffer.append(1)
+            print('"resized"', flush=True)
+
+    kept.append(Last())
+
+
+def test_a_buffer_is_given_back_while_the_interpreter_ends() -> None:
+    assert child.run(resize_a_buffer_at_the_end) == "resized"

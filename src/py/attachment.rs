@@ -50,7 +50,7 @@ pub(super) fn attach<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     if !is_possible() {
         return None;
     }
-    // SAFETY: there is an interpreter.
+    // SAFETY: there is an interpreter, or what is left of one for the thread that takes it apart.
     let _attached = Attached(unsafe { ffi::PyGILState_Ensure() });
     // SAFETY: the thread is attached from here on, and `run` cannot keep the token.
     Some(run(unsafe { Python::assume_attached() }))
@@ -58,17 +58,19 @@ pub(super) fn attach<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 
 /// Whether there is an interpreter to attach to.
 fn is_possible() -> bool {
+    // A thread that is attached may go on while the interpreter ends.
     // SAFETY: may be called at any time.
-    let exists = unsafe { ffi::Py_IsInitialized() } != 0;
-    // A thread that is attached may go on while the interpreter ends. Before 3.13 one that is not
-    // waits for ever.
+    if unsafe { ffi::PyGILState_Check() } != 0 {
+        return true;
+    }
+    // Before 3.13 a thread that comes to the end waits for ever.
     #[cfg(Py_3_13)]
-    // SAFETY: both may be called at any time.
-    let ends =
-        unsafe { ffi::PyThreadState_GetUnchecked().is_null() && ffi::Py_IsFinalizing() != 0 };
+    // SAFETY: may be called at any time.
+    let ends = unsafe { ffi::Py_IsFinalizing() } != 0;
     #[cfg(not(Py_3_13))]
     let ends = false;
-    exists && !ends
+    // SAFETY: may be called at any time.
+    !ends && unsafe { ffi::Py_IsInitialized() } != 0
 }
 
 /// What has Python objects in it, and may be dropped by a thread that is detached.

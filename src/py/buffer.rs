@@ -14,14 +14,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::attachment::attach;
 use crate::tls;
 use crate::tls::region::{Readable, Writable};
 
 /// Something bytes-like to read from.
 pub(super) enum Source<'py> {
     Bytes(Bound<'py, PyBytes>),
-    Buffer(View),
+    Buffer(View<'py>),
 }
 
 impl<'py> Source<'py> {
@@ -48,14 +47,14 @@ impl<'py> Source<'py> {
 }
 
 /// Something to write into.
-pub(super) struct Target(View);
+pub(super) struct Target<'py>(View<'py>);
 
-impl Target {
+impl<'py> Target<'py> {
     /// Holds the memory of an object with the buffer protocol.
     ///
     /// Raises `TypeError` for other objects and for memory that cannot be written to, and
     /// `BufferError` for memory with gaps between items that are not bytes.
-    pub(super) fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(super) fn of(value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let view = View::of(value, ffi::PyBUF_FULL_RO)?;
         if view.0.readonly != 0 {
             return Err(PyTypeError::new_err("the buffer is read-only"));
@@ -108,21 +107,16 @@ const ORDER: c_char = b'C' as c_char;
 
 /// Memory that an object exports, held until this is dropped. An exporter may have put pointers
 /// into the structure itself, which therefore stays in its place.
-pub(super) struct View(Box<ffi::Py_buffer>);
+pub(super) struct View<'py>(Box<ffi::Py_buffer>, Python<'py>);
 
-// SAFETY: the structure is not changed once it is filled, and released while attached.
-unsafe impl Send for View {}
-// SAFETY: as above.
-unsafe impl Sync for View {}
-
-impl View {
+impl<'py> View<'py> {
     /// Raises what the exporter raises: `TypeError` if the object exports no memory, `BufferError`
     /// if it does not have what the flags ask for.
-    fn of(value: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+    fn of(value: &Bound<'py, PyAny>, flags: c_int) -> PyResult<Self> {
         let mut view = Box::new(ffi::Py_buffer::new());
         // SAFETY: the structure is empty, and lives in its place until it is released.
         if unsafe { ffi::PyObject_GetBuffer(value.as_ptr(), &raw mut *view, flags) } == 0 {
-            Ok(Self(view))
+            Ok(Self(view, value.py()))
         } else {
             Err(PyErr::fetch(value.py()))
         }
@@ -142,14 +136,11 @@ impl View {
     }
 }
 
-impl Drop for View {
+impl Drop for View<'_> {
     fn drop(&mut self) {
-        // Views live within one call of a method. If the interpreter were gone by now, so would be
-        // the memory.
-        attach(|_| {
-            // SAFETY: it was filled, and is released once, by an attached thread.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
-        });
+        // SAFETY: it was filled, and is released once, by a thread that is attached: the token beside
+        // it cannot get into what runs detached.
+        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
     }
 }
 

@@ -7,19 +7,19 @@
 
 mod identity;
 mod negotiation;
-pub(super) mod roots;
+mod roots;
 mod setting;
 mod trust;
 mod watch;
 
 use std::cell::RefCell;
 use std::ffi::{c_int, c_long};
-use std::sync::{Arc, OnceLock};
+use std::mem;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use foreign_types::ForeignType;
 use openssl::ssl::SslContext;
 use openssl_sys as ffi;
-use parking_lot::RwLock;
 
 use super::callbacks::Callbacks;
 use super::connection::Interrupted;
@@ -44,8 +44,6 @@ struct Inner {
     handle: SslContext,
     method: Method,
     builder: Lock<Builder>,
-    /// Held by those who copy settings out of the `SSL_CTX`, and alone by who changes one.
-    copying: RwLock<()>,
     /// The callbacks, once there has been a connection: from then on nothing may change.
     callbacks: OnceLock<Arc<Callbacks>>,
 }
@@ -79,7 +77,6 @@ impl Context {
                 handle,
                 method,
                 builder: Lock::default(),
-                copying: RwLock::default(),
                 callbacks: OnceLock::new(),
             }),
         };
@@ -144,8 +141,13 @@ impl Context {
 
     /// Lets `copy` copy settings, as `SSL_new` does, while nobody changes one. It must not wait.
     pub(crate) fn while_unchanging<T>(&self, copy: impl FnOnce(*mut ffi::SSL_CTX) -> T) -> T {
-        let _unchanging = self.inner.copying.read();
+        let _unchanging = self.copying().read().unwrap_or_else(PoisonError::into_inner);
         copy(self.as_ptr())
+    }
+
+    /// Held by those who copy settings out of the `SSL_CTX`, and alone by who changes one.
+    fn copying(&self) -> &'static RwLock<()> {
+        &COPYING[self.address() / 64 % COPYING.len()]
     }
 
     /// Where OpenSSL's object is.
@@ -326,7 +328,10 @@ impl Settings<'_> {
             self.check_unused()?;
         }
         clear_queue();
-        let alone = self.context.inner.copying.write();
+        // Before the first connection there is nobody who copies. A key may take long to load then,
+        // and ask for its passphrase.
+        let copying = self.late.then(|| self.context.copying());
+        let alone = copying.map(|lock| lock.write().unwrap_or_else(PoisonError::into_inner));
         setting.apply(self.as_ptr())?;
         drop(alone);
         self.builder.settings.borrow_mut().retain(|earlier| !setting.replaces(earlier));
@@ -346,6 +351,30 @@ impl Settings<'_> {
 
     fn as_ptr(&self) -> *mut ffi::SSL_CTX {
         self.context.as_ptr()
+    }
+}
+
+/// For [`Context::copying`]. There are a few for the whole process, so that a fork can have all of
+/// them.
+static COPYING: [RwLock<()>; 16] = [const { RwLock::new(()) }; 16];
+
+/// What belongs to all contexts, held.
+pub(super) struct Held {
+    _alone: [RwLockWriteGuard<'static, ()>; 16],
+    stores: roots::Held,
+}
+
+/// Keeps threads from copying settings, and from looking for stores to share.
+pub(super) fn hold() -> Held {
+    let write = |lock: &'static RwLock<()>| lock.write().unwrap_or_else(PoisonError::into_inner);
+    Held { _alone: COPYING.each_ref().map(write), stores: roots::hold() }
+}
+
+impl Held {
+    /// Has contexts made from now on share no store with those made before, which a thread that is
+    /// in the parent alone may have been reading from, under OpenSSL's own lock.
+    pub(super) fn forget_stores(&mut self) {
+        mem::forget(mem::take(&mut *self.stores));
     }
 }
 

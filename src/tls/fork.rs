@@ -10,8 +10,8 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::context::roots;
 use super::x509::store;
+use super::{context, lock};
 
 /// The number that the next thread gets.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -22,12 +22,13 @@ static FIRST: AtomicU64 = AtomicU64::new(0);
 /// The number of the thread that forked this process; 0 in one that was not forked.
 static FORKER: AtomicU64 = AtomicU64::new(0);
 
-/// All the locks that the process has.
-type Held = (roots::Held, store::Held);
+/// All the locks that the process has, held.
+type Held = (context::Held, store::Held, lock::Held);
 
 thread_local! {
     static NUMBER: Cell<u64> = const { Cell::new(0) };
-    /// What this thread holds while it forks.
+    /// What this thread holds while it forks. There is nothing to drop when the thread ends: it
+    /// could fork once more after that.
     static HELD: Cell<Option<ManuallyDrop<Held>>> = const { Cell::new(None) };
 }
 
@@ -67,7 +68,8 @@ pub fn install() {
 
 unsafe extern "C" fn prepare() {
     // Nobody who has one of these waits for another.
-    HELD.set(Some(ManuallyDrop::new((roots::hold(), store::hold()))));
+    let held = (context::hold(), store::hold(), lock::hold());
+    HELD.set(Some(ManuallyDrop::new(held)));
 }
 
 unsafe extern "C" fn parent() {
@@ -77,7 +79,7 @@ unsafe extern "C" fn parent() {
 unsafe extern "C" fn child() {
     FORKER.store(this_thread(), Ordering::Relaxed);
     FIRST.store(NEXT.load(Ordering::Relaxed), Ordering::Relaxed);
-    if let Some((mut roots, _stores)) = HELD.take().map(ManuallyDrop::into_inner) {
-        roots::forget(&mut roots);
+    if let Some(mut held) = HELD.take().map(ManuallyDrop::into_inner) {
+        held.0.forget_stores();
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! Such a lock is held for long: while a callback runs, a file is read, a peer is waited for. If the
 //! process is forked meanwhile, the thread that has it may be in the parent alone. Who waits for it
-//! in the child is told so.
+//! in the child is told so. Other locks do not say who has them, and some keep lists of those who
+//! wait, with places in the stacks of threads that the child does not have.
 
 use std::cell::Cell;
+use std::hint::spin_loop;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
-
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
+use std::ptr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::error::{CallbackError, Error, Result};
 use super::fork::{is_here, this_thread};
@@ -19,39 +21,54 @@ use super::transport::Patience;
 
 /// Lets one thread at a time have a value; that thread may have it several times over.
 ///
-/// What another thread had when the process was forked is out of reach in the child. It was in the
-/// middle of a change, so it is never dropped there, either.
+/// After a fork, the thread that has it may be in the parent alone. Then nobody in the child gets at
+/// the value, which was in the middle of a change, and it is never dropped there.
 pub(super) struct Lock<T> {
-    mutex: ReentrantMutex<Locked<T>>,
     /// The thread that has the value; 0 when none has.
     owner: AtomicU64,
+    /// How many times over it has it. Only that thread looks here.
+    depth: Cell<u32>,
+    /// How many threads sleep until they can have it. After a fork it may be too many, which only
+    /// costs time.
+    sleepers: AtomicU32,
+    /// The thread that has slept so long that nobody may come before it; 0 when none has.
+    first: AtomicU64,
+    value: ManuallyDrop<T>,
 }
 
-struct Locked<T> {
-    value: ManuallyDrop<T>,
-    /// How many guards there are.
-    guards: Cell<u32>,
-}
+// SAFETY: one thread at a time gets at the value and at `depth`.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+/// How often a thread looks whether it can have the value before it sleeps. Most have it for a few
+/// microseconds only.
+const LOOKS: u32 = 100;
+
+/// How long others may come before one that sleeps.
+const COURTESY: Duration = Duration::from_micros(500);
 
 impl<T> Lock<T> {
-    pub(super) fn new(value: T) -> Self {
-        let locked = Locked { value: ManuallyDrop::new(value), guards: Cell::new(0) };
-        Self { mutex: ReentrantMutex::new(locked), owner: AtomicU64::new(0) }
+    pub(super) const fn new(value: T) -> Self {
+        Self {
+            owner: AtomicU64::new(0),
+            depth: Cell::new(0),
+            sleepers: AtomicU32::new(0),
+            first: AtomicU64::new(0),
+            value: ManuallyDrop::new(value),
+        }
     }
 
     /// The value, unless another thread has it.
     #[inline]
     pub(super) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        self.mutex.try_lock().and_then(|locked| self.guard(locked))
+        let this = this_thread();
+        (self.owner.load(Ordering::Relaxed) == this || self.take(this)).then(|| Guard::new(self))
     }
 
     /// The value. Waits for the thread that has it: for ever, if that is not here.
     pub(super) fn lock(&self) -> Guard<'_, T> {
         loop {
-            match self.try_lock_for(Patience::LAST) {
-                Ok(Some(guard)) => return guard,
-                Ok(None) => {}
-                Err(_) => thread::park(),
+            if let Some(guard) = self.try_lock_for(Patience::LAST) {
+                return guard;
             }
         }
     }
@@ -65,12 +82,24 @@ impl<T> Lock<T> {
     ) -> Result<Guard<'_, T>> {
         let mut slice = Patience::FIRST;
         loop {
-            if let Some(guard) = self.try_lock_for(slice)? {
+            if let Some(guard) = self.try_lock_for(slice) {
                 return Ok(guard);
             }
+            self.check()?;
             interrupted().map_err(Error::Callback)?;
             slice = Patience::LAST.min(slice * 2);
         }
+    }
+
+    /// The value, unless another thread has it for so long.
+    fn try_lock_for(&self, patience: Duration) -> Option<Guard<'_, T>> {
+        for _ in 0..LOOKS {
+            if let Some(guard) = self.try_lock() {
+                return Some(guard);
+            }
+            spin_loop();
+        }
+        self.sleep(Instant::now() + patience).then(|| Guard::new(self))
     }
 
     /// Whether this thread has the value.
@@ -78,30 +107,71 @@ impl<T> Lock<T> {
         self.owner.load(Ordering::Relaxed) == this_thread()
     }
 
-    fn try_lock_for(&self, patience: Duration) -> Result<Option<Guard<'_, T>>> {
-        let locked = self.mutex.try_lock_for(patience);
-        if let Some(guard) = locked.and_then(|locked| self.guard(locked)) {
-            return Ok(Some(guard));
-        }
+    /// Fails if the thread that has the value is in the process that this one was forked from, and
+    /// not here.
+    fn check(&self) -> Result<()> {
         match self.owner.load(Ordering::Relaxed) {
-            0 => Ok(None),
-            owner if is_here(owner) => Ok(None),
+            0 => Ok(()),
+            owner if is_here(owner) => Ok(()),
             _ => Err(Error::Forked),
         }
     }
 
+    /// Makes this thread the owner, if there is none and nobody is to come before it.
     #[inline]
-    fn guard<'l>(&'l self, locked: ReentrantMutexGuard<'l, Locked<T>>) -> Option<Guard<'l, T>> {
+    fn take(&self, this: u64) -> bool {
+        let first = self.first.load(Ordering::Relaxed);
+        (first == 0 || first == this || !is_here(first))
+            && self.owner.compare_exchange(0, this, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// As [`Self::take`], asleep until it can be done. Returns whether it was.
+    #[cold]
+    fn sleep(&self, until: Instant) -> bool {
         let this = this_thread();
-        if locked.guards.get() == 0 {
-            self.owner.store(this, Ordering::Relaxed);
-        } else if self.owner.load(Ordering::Relaxed) != this {
-            // The mutex knows threads by places in memory, and a new thread may be where one was that
-            // a fork has left behind.
-            return None;
+        let place = Place::of(self);
+        let mut turn = place.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // Either `take` sees that the value has been given back, or who gives it back sees this.
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        let impatient = Instant::now() + COURTESY;
+        let taken = loop {
+            if self.take(this) {
+                break true;
+            }
+            let now = Instant::now();
+            if until <= now {
+                break false;
+            }
+            let mut wake = until;
+            if now < impatient {
+                wake = until.min(impatient);
+            } else if !self.is_claimed() {
+                self.first.store(this, Ordering::Relaxed);
+            }
+            let woken = place.given_back.wait_timeout(turn, wake - now);
+            turn = woken.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
+        if self.first.load(Ordering::Relaxed) == this {
+            self.first.store(0, Ordering::Relaxed);
+            // Others have held back.
+            place.given_back.notify_all();
         }
-        locked.guards.set(locked.guards.get() + 1);
-        Some(Guard { locked, owner: &self.owner })
+        taken
+    }
+
+    /// Whether a thread of this process is to come before all others.
+    fn is_claimed(&self) -> bool {
+        let first = self.first.load(Ordering::Relaxed);
+        first != 0 && is_here(first)
+    }
+
+    #[inline]
+    fn give_back(&self) {
+        self.owner.store(0, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            Place::of(self).wake();
+        }
     }
 }
 
@@ -113,24 +183,33 @@ impl<T: Default> Default for Lock<T> {
 
 impl<T> Drop for Lock<T> {
     fn drop(&mut self) {
+        // Nobody here has the value: guards borrow the lock.
         if *self.owner.get_mut() == 0 {
-            // SAFETY: no thread has the value, and it is not used again.
-            unsafe { ManuallyDrop::drop(&mut self.mutex.get_mut().value) }
+            // SAFETY: the value is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.value) }
         }
     }
 }
 
-/// The value, for as long as this exists.
+/// The value, for as long as this exists. Cannot leave its thread.
 pub(super) struct Guard<'l, T> {
-    locked: ReentrantMutexGuard<'l, Locked<T>>,
-    owner: &'l AtomicU64,
+    lock: &'l Lock<T>,
+    here: PhantomData<*const ()>,
+}
+
+impl<'l, T> Guard<'l, T> {
+    /// For the thread that owns the lock.
+    fn new(lock: &'l Lock<T>) -> Self {
+        lock.depth.set(lock.depth.get() + 1);
+        Self { lock, here: PhantomData }
+    }
 }
 
 impl<T> Guard<'_, T> {
     /// How many times over this thread has the value.
     #[inline]
     pub(super) fn depth(&self) -> u32 {
-        self.locked.guards.get()
+        self.lock.depth.get()
     }
 }
 
@@ -139,33 +218,59 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.locked.value
+        &self.lock.value
     }
 }
 
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let guards = self.locked.guards.get() - 1;
-        self.locked.guards.set(guards);
-        if guards == 0 {
-            self.owner.store(0, Ordering::Relaxed);
+        let depth = self.lock.depth.get() - 1;
+        self.lock.depth.set(depth);
+        if depth == 0 {
+            self.lock.give_back();
         }
     }
+}
+
+/// Where threads sleep that wait for a lock. There are a few for the whole process, so that a fork
+/// can have all of them.
+struct Place {
+    turn: Mutex<()>,
+    given_back: Condvar,
+}
+
+static PLACES: [Place; 16] =
+    [const { Place { turn: Mutex::new(()), given_back: Condvar::new() } }; 16];
+
+impl Place {
+    fn of<T>(lock: &Lock<T>) -> &'static Self {
+        &PLACES[ptr::from_ref(lock).addr() / size_of::<Lock<()>>() % PLACES.len()]
+    }
+
+    fn wake(&self) {
+        drop(self.turn.lock().unwrap_or_else(PoisonError::into_inner));
+        self.given_back.notify_all();
+    }
+}
+
+/// Every place.
+pub(super) type Held = [MutexGuard<'static, ()>; 16];
+
+/// Keeps threads from going to sleep and from being woken.
+pub(super) fn hold() -> Held {
+    PLACES.each_ref().map(|place| place.turn.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
     use std::ffi::c_int;
-    use std::sync::Barrier;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
 
     use super::*;
     use crate::tls::fork;
-
-    fn calm() -> Result<(), CallbackError> {
-        Ok(())
-    }
 
     #[test]
     fn one_thread_at_a_time_has_the_value() {
@@ -173,31 +278,54 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    for _ in 0..1_000 {
-                        let outer = lock.wait(&calm).unwrap();
+                    for _ in 0..10_000 {
+                        let outer = lock.lock();
                         let inner = lock.try_lock().unwrap();
                         let count = outer.get();
                         drop(outer);
-                        assert!(lock.is_owned_by_current_thread());
                         inner.set(count + 1);
                     }
                 });
             }
         });
-        assert!(!lock.is_owned_by_current_thread());
-        assert_eq!(lock.lock().get(), 4_000);
+        assert_eq!(lock.lock().get(), 40_000);
     }
 
     #[test]
-    fn a_wait_can_be_interrupted() {
+    fn waiting_ends_with_the_patience() {
         let lock = Lock::new(());
-        let _held = lock.lock();
+        let held = lock.lock();
+        assert!(lock.is_owned_by_current_thread());
         thread::scope(|scope| {
             scope.spawn(|| {
+                assert!(!lock.is_owned_by_current_thread());
                 assert!(lock.try_lock().is_none());
-                let outcome = lock.wait(&|| Err("enough".into()));
-                assert!(matches!(outcome, Err(Error::Callback(_))));
+                // Once as one that is to come first, which it gives up.
+                assert!(lock.try_lock_for(COURTESY * 4).is_none());
+                assert!(lock.check().is_ok());
             });
+        });
+        drop(held);
+        assert!(lock.try_lock_for(Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn who_takes_it_again_and_again_lets_others_in() {
+        let lock = Lock::new(());
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let _held = lock.lock();
+                    thread::sleep(Duration::from_micros(10));
+                }
+            });
+            let begin = Instant::now();
+            for _ in 0..20 {
+                drop(lock.lock());
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(begin.elapsed() < Duration::from_secs(5));
         });
     }
 
@@ -219,30 +347,34 @@ mod tests {
     fn a_fork_leaves_nobody_waiting() {
         fork::install();
         let (left, ours) = (Lock::new(()), Lock::new(RefCell::new(0)));
-        let (ready, done) = (Barrier::new(2), Barrier::new(2));
+        let (ready, done) = (AtomicBool::new(false), AtomicBool::new(false));
         thread::scope(|scope| {
             scope.spawn(|| {
                 let _held = left.lock();
-                ready.wait();
-                done.wait();
+                ready.store(true, Ordering::Release);
+                while !done.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
             });
-            ready.wait();
+            while !ready.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
             let held = ours.lock();
+            assert!(left.check().is_ok());
             assert!(in_a_fork(|| {
-                let out_of_reach = matches!(left.wait(&calm), Err(Error::Forked));
+                let unreachable = matches!(left.check(), Err(Error::Forked));
                 *ours.lock().borrow_mut() += 1;
                 drop(held);
-                // Several, since one of them may be where the other thread was.
-                let others = (0..4).all(|_| {
-                    let other = thread::scope(|scope| {
-                        let look = || left.try_lock().is_none() && *ours.lock().borrow() == 1;
-                        scope.spawn(look).join()
-                    });
-                    other.is_ok_and(|right| right)
+                let another = thread::scope(|scope| {
+                    scope.spawn(|| ours.check().is_ok() && *ours.lock().borrow() == 1).join()
                 });
-                out_of_reach && others && in_a_fork(|| left.wait(&calm).is_err())
+                // What was forked from here has other threads.
+                unreachable
+                    && left.try_lock().is_none()
+                    && another.is_ok_and(|right| right)
+                    && in_a_fork(|| ours.check().is_ok() && left.check().is_err())
             }));
-            done.wait();
+            done.store(true, Ordering::Release);
         });
         assert!(left.try_lock().is_some());
     }

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use std::{env, fs, mem};
+use std::{env, fs};
 
 use super::trust::default_locations;
 use crate::tls::error::Result;
@@ -53,7 +53,7 @@ impl Source {
 type Stamps = Vec<(CString, Option<Stamp>)>;
 
 /// A store, and what it was read from.
-pub(crate) struct Entry {
+pub(super) struct Entry {
     source: Source,
     stamps: Stamps,
     store: Store,
@@ -65,17 +65,11 @@ const MOST: usize = 16;
 /// A fork has them, too: nothing is read while they are locked.
 static STORES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-pub(crate) type Held = MutexGuard<'static, Vec<Entry>>;
+pub(super) type Held = MutexGuard<'static, Vec<Entry>>;
 
 /// Keeps threads from looking for a store.
-pub(crate) fn hold() -> Held {
+pub(super) fn hold() -> Held {
     STORES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Has contexts made from now on, in the child of a fork, share no store with those made before. A
-/// thread that is in the parent alone may have been reading from one, under OpenSSL's own lock.
-pub(crate) fn forget(stores: &mut Held) {
-    mem::forget(mem::take(&mut **stores));
 }
 
 /// A store with what is in the file: one that was read before, if the file is now as it was then,
