@@ -8,7 +8,6 @@
 use std::cell::Cell;
 
 use pyo3::exceptions::{PyAttributeError, PyRecursionError, PyRuntimeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -60,20 +59,13 @@ fn assign_class(connection: &Bound<'_, Connection>, class: &Bound<'_, PyAny>) ->
     property.call_method1("__set__", (connection, class)).map(drop)
 }
 
-/// Gives the class its name and its `__getattr__`, before anything has been looked up on it.
+/// Makes `_getattr` the entry `__getattr__` of the class, before anything has been looked up there.
+/// Assigning it would fill the slot, so it is put into the class's own dictionary, which the garbage
+/// collector knows.
 pub(crate) fn complete_class(py: Python<'_>) -> PyResult<()> {
     let class = py.get_type::<Connection>();
-    move_getattr(&class)?;
-    // Has CPython say `'Connection' object has no attribute …` as it does of classes written in
-    // Python: the name that a built-in class begins with has its module in front.
-    class.setattr(intern!(py, "__name__"), intern!(py, "Connection"))
-}
-
-/// Makes `_getattr` the entry `__getattr__` of the class. Assigning it would fill the slot, so it is
-/// put into the class's own dictionary, which the garbage collector knows.
-fn move_getattr(class: &Bound<'_, PyType>) -> PyResult<()> {
     let method = class.getattr("__dict__")?.get_item("_getattr")?;
-    let referents = class.py().import("gc")?.call_method1("get_referents", (class,))?;
+    let referents = py.import("gc")?.call_method1("get_referents", (&class,))?;
     for referent in referents.try_iter()? {
         if let Ok(entries) = referent?.cast_into::<PyDict>()
             && entries.contains("_getattr")?
