@@ -2,10 +2,10 @@
 
 use std::ffi::CString;
 
-use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::{Borrowed, PyClass};
 
 use super::errors::{deprecated, deprecated_inside};
 
@@ -121,4 +121,13 @@ pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'p
             Ok(name.py().get_type::<PyBytes>().call1((name,))?.cast_into::<PyBytes>()?)
         })
         .collect()
+}
+
+/// A new object for `__copy__`: of the same class, with the same attributes, and nothing in it yet.
+pub(crate) fn fresh<'py, T: PyClass>(original: &Bound<'py, T>) -> PyResult<Bound<'py, T>> {
+    let original = original.as_any();
+    let class = original.get_type();
+    let copy = class.call_method1("__new__", (&class,))?;
+    copy.getattr("__dict__")?.call_method1("update", (original.getattr("__dict__")?,))?;
+    Ok(copy.cast_into::<T>()?)
 }
