@@ -103,7 +103,7 @@ pub(super) fn callable(value: &Bound<'_, PyAny>, message: &'static str) -> PyRes
     }
 }
 
-/// The elements of a list of `bytes`; not empty.
+/// The elements of a list of bytes-like objects; not empty.
 pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     if !value.is_truthy()? {
         return Err(PyValueError::new_err("at least one protocol must be specified"));
@@ -111,14 +111,9 @@ pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'p
     value
         .try_iter()?
         .map(|name| {
-            let name = name?;
-            if let Ok(bytes) = name.cast::<PyBytes>() {
-                return Ok(bytes.clone());
-            }
-            if name.is_instance_of::<PyString>() || name.is_instance_of::<PyInt>() {
-                return Err(PyTypeError::new_err("a protocol name must be bytes"));
-            }
-            Ok(name.py().get_type::<PyBytes>().call1((name,))?.cast_into::<PyBytes>()?)
+            // It takes what is bytes-like, and nothing else.
+            let joined = PyBytes::new(value.py(), b"").call_method1("join", ((name?,),))?;
+            Ok(joined.cast_into::<PyBytes>()?)
         })
         .collect()
 }
