@@ -107,13 +107,13 @@ def test_bad_offers_are_refused(contexts: Contexts, on: str) -> None:
         setter.set_alpn_protos([b"x" * 256])
     with pytest.raises(SSL.Error):
         setter.set_alpn_protos([b""])
-    for wrong in (["h2"], [None], b"h2", 1):
+    for wrong in (["h2"], [None], [[104, 50]], [memoryview(b"h 2 ")[::2]], b"h2", 1):
         with pytest.raises(TypeError):
             setter.set_alpn_protos(wrong)  # type: ignore[arg-type]
 
 
 def test_any_sequence_of_offers_will_do(contexts: Contexts) -> None:
-    contexts[0].set_alpn_protos((b"h2", b"h3"))  # type: ignore[arg-type]
+    contexts[0].set_alpn_protos((b"h2", bytearray(b"h3")))  # type: ignore[arg-type]
     contexts[1].set_alpn_select_callback(lambda connection, protocols: protocols[1])
     assert negotiated(pair_in_memory(*contexts)) == (b"h3", b"h3")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from contextlib import suppress
 from typing import Any
@@ -63,6 +64,18 @@ def test_a_session_is_resumed(resumption: Resumption) -> None:
     for facts in ("get_cipher_name", "get_protocol_version"):
         assert getattr(second.client, facts)() == getattr(first.client, facts)()
     assert second.client.client_random() != first.client.client_random()
+
+
+def test_a_copy_of_a_session_is_resumed(resumption: Resumption) -> None:
+    first, _ = resumption.connect()
+    session: Any = session_of(first)
+    session.note = "mine"
+    copied = copy.copy(session)
+    assert copied is not session
+    assert copied.note == "mine"
+    del session
+    _, resumed = resumption.connect(copied)
+    assert resumed
 
 
 def test_a_resumed_connection_knows_its_peer(

@@ -2,10 +2,10 @@
 
 use std::ffi::CString;
 
-use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::{Borrowed, PyClass};
 
 use super::errors::{deprecated, deprecated_inside};
 
@@ -103,7 +103,7 @@ pub(super) fn callable(value: &Bound<'_, PyAny>, message: &'static str) -> PyRes
     }
 }
 
-/// The elements of a list of `bytes`; not empty.
+/// The elements of a list of bytes-like objects; not empty.
 pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     if !value.is_truthy()? {
         return Err(PyValueError::new_err("at least one protocol must be specified"));
@@ -111,14 +111,18 @@ pub(super) fn protocols<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'p
     value
         .try_iter()?
         .map(|name| {
-            let name = name?;
-            if let Ok(bytes) = name.cast::<PyBytes>() {
-                return Ok(bytes.clone());
-            }
-            if name.is_instance_of::<PyString>() || name.is_instance_of::<PyInt>() {
-                return Err(PyTypeError::new_err("a protocol name must be bytes"));
-            }
-            Ok(name.py().get_type::<PyBytes>().call1((name,))?.cast_into::<PyBytes>()?)
+            // It takes what is bytes-like, and nothing else.
+            let joined = PyBytes::new(value.py(), b"").call_method1("join", ((name?,),))?;
+            Ok(joined.cast_into::<PyBytes>()?)
         })
         .collect()
+}
+
+/// A new object for `__copy__`: of the same class, with the same attributes, and nothing in it yet.
+pub(crate) fn fresh<'py, T: PyClass>(original: &Bound<'py, T>) -> PyResult<Bound<'py, T>> {
+    let original = original.as_any();
+    let class = original.get_type();
+    let copy = class.call_method1("__new__", (&class,))?;
+    copy.getattr("__dict__")?.call_method1("update", (original.getattr("__dict__")?,))?;
+    Ok(copy.cast_into::<T>()?)
 }

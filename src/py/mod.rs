@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 /// The extension module `OpenSSL._rust`: a table of contents.
 #[pyo3::pymodule(gil_used = false)]
@@ -94,10 +95,22 @@ mod _rust {
         crate::tls::fork::install();
         super::ending::register(module.py())?;
         super::names::prepare(module.py());
+        super::name_classes(module)?;
         super::connection::prepare_classes(module.py())?;
         super::constants::add_values(module)?;
         super::crypto::add_values(module)
     }
+}
+
+/// Has CPython say `'Context' object has no attribute …` as it does of classes written in Python: the
+/// name that a built-in class begins with has its module in front.
+fn name_classes(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    for value in module.dict().values() {
+        if let Ok(class) = value.cast::<PyType>() {
+            class.setattr("__name__", class.qualname()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Fails in any interpreter of the process but the first that imports the module: its classes are

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::arguments::fresh;
 use super::collector::{Made, Slot};
 use crate::tls;
 
@@ -57,6 +58,16 @@ impl Session {
     }
 
     fn __init__(&self) {}
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = fresh(slf)?;
+        let (this, new) = (slf.get(), copy.get());
+        if let Some(session) = this.inner.get() {
+            let _ = new.inner.set(session.clone());
+        }
+        new.context.set(this.context.get(slf.py()).map(Bound::unbind));
+        Ok(copy)
+    }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if !self.made.is() {

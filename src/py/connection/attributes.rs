@@ -61,11 +61,7 @@ fn assign_class(connection: &Bound<'_, Connection>, class: &Bound<'_, PyAny>) ->
 
 /// Called while the module is imported, before anything has been looked up on the classes.
 pub(crate) fn prepare_classes(py: Python<'_>) -> PyResult<()> {
-    let class = py.get_type::<Connection>();
-    move_getattr(&class)?;
-    // Has CPython say `'Connection' object has no attribute …` as it does of classes written in
-    // Python: the name that a built-in class begins with has its module in front.
-    class.setattr("__name__", "Connection")?;
+    move_getattr(&py.get_type::<Connection>())?;
     // For the reason that `names` gives.
     over_socket(py).map(drop)
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::CString;
 
-use pyo3::PyClass;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -77,13 +76,4 @@ pub(super) fn missing(value: &Bound<'_, PyAny>, attribute: &str) -> PyErr {
 /// What is raised when a subclass did not call `__init__`.
 pub(super) fn uninitialised(class: &str) -> PyErr {
     PyAttributeError::new_err(format!("{class}.__init__ was not called"))
-}
-
-/// A new object for `__copy__`: of the same class, with the same attributes, and nothing in it yet.
-pub(super) fn fresh<'py, T: PyClass>(original: &Bound<'py, T>) -> PyResult<Bound<'py, T>> {
-    let original = original.as_any();
-    let class = original.get_type();
-    let copy = class.call_method1("__new__", (&class,))?;
-    copy.getattr("__dict__")?.call_method1("update", (original.getattr("__dict__")?,))?;
-    Ok(copy.cast_into::<T>()?)
 }

@@ -9,11 +9,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
-use super::arguments::{c_name, fresh, missing};
+use super::arguments::{c_name, missing};
 use super::failure::Result;
 use super::held::Held;
 use super::x509::X509;
-use crate::py::arguments::type_name;
+use crate::py::arguments::{fresh, type_name};
 use crate::py::collector::Made;
 use crate::py::errors::deprecated;
 use crate::tls::object::{self, Nid};

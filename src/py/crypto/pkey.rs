@@ -6,11 +6,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{FileType, buffer as data, c_name, fresh, missing};
+use super::arguments::{FileType, buffer as data, c_name, missing};
 use super::failure::Result;
 use super::held::Held;
 use super::{cryptography, passphrase as prompt};
-use crate::py::arguments::integer;
+use crate::py::arguments::{fresh, integer};
 use crate::py::attachment::detach;
 use crate::py::errors::{CryptoError, deprecated};
 use crate::tls;

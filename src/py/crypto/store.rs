@@ -6,12 +6,11 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::arguments::fresh;
 use super::cryptography;
 use super::failure::Result;
 use super::held::Held;
 use super::x509::X509;
-use crate::py::arguments::optional_path;
+use crate::py::arguments::{fresh, optional_path};
 use crate::py::attachment::detach;
 use crate::tls::x509::{STORE_FLAGS, Store};
 

@@ -10,6 +10,7 @@ use super::failure::Result;
 use super::held::Held;
 use super::store::X509Store;
 use super::x509::X509;
+use crate::py::arguments::fresh;
 use crate::py::attachment::detach;
 use crate::py::collector::Made;
 use crate::tls::x509::{Certificate, Rejection, verify};
@@ -77,6 +78,18 @@ impl X509StoreContext {
         let chain = chain.map(certificates).transpose()?.unwrap_or_default();
         self.held.set(py, Some(State { store, certificate, chain }));
         Ok(())
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let py = slf.py();
+        let copy = fresh(slf)?;
+        let state = slf.get().held.read(py, |state| State {
+            store: state.store.clone_ref(py),
+            certificate: state.certificate.clone_ref(py),
+            chain: state.chain.clone(),
+        });
+        copy.get().held.set(py, state.ok());
+        Ok(copy)
     }
 
     /// Verify with another store from now on.

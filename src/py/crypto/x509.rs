@@ -6,13 +6,13 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyTuple, PyType};
 
-use super::arguments::{c_name, fresh};
+use super::arguments::c_name;
 use super::cryptography;
 use super::failure::Result;
 use super::held::Held;
 use super::name::X509Name;
 use super::pkey::PKey;
-use crate::py::arguments::integer;
+use crate::py::arguments::{fresh, integer};
 use crate::py::errors::deprecated;
 use crate::tls;
 use crate::tls::object::Nid;

@@ -309,6 +309,18 @@ def case_copy(o: Observer) -> None:
     verify(o, "shared", crypto.X509StoreContext(made, certificate("server")))
 
 
+def case_copy_of_a_context(o: Observer) -> None:
+    made = store()
+    context = crypto.X509StoreContext(made, certificate("server"))
+    context.note = "a note"
+    copied = copy.copy(context)
+    o.see("its attributes", copied.note)
+    context.set_store(store("ca"))
+    verify(o, "the context", context)
+    verify(o, "the copy", copied)
+    o.call("uninitialised", lambda: type(copy.copy(type(context).__new__(type(context)))).__name__)
+
+
 def case_ordinary_classes(o: Observer) -> None:
     class Store(crypto.X509Store):
         def __init__(self, note: str) -> None:
