@@ -36,7 +36,7 @@ pub struct Store {
 }
 
 // SAFETY: the reference count is atomic, and OpenSSL locks the store's objects. It does not lock
-// the list of lookups and the parameters: `configuring` orders the calls that change them.
+// the list of lookups and the parameters: `hold` orders the calls that change them.
 unsafe impl Send for Store {}
 // SAFETY: as above.
 unsafe impl Sync for Store {}
@@ -104,7 +104,7 @@ impl Store {
     #[doc(alias = "X509_STORE_set_flags")]
     pub fn set_flags(&self, flags: c_ulong) -> Result<()> {
         let _queue = CleanQueue::new();
-        let _alone = self.configuring();
+        let _alone = hold();
         // SAFETY: this value keeps the store alive.
         check(unsafe { ffi::X509_STORE_set_flags(self.pointer, flags) }).map(drop)
     }
@@ -115,7 +115,7 @@ impl Store {
     #[doc(alias = "X509_VERIFY_PARAM_set_time")]
     pub fn set_time(&self, time: i64) -> Result<()> {
         let _queue = CleanQueue::new();
-        let _alone = self.configuring();
+        let _alone = hold();
         // SAFETY: the parameters are made and freed here; the store copies them.
         unsafe {
             let parameters = check_ptr(ffi::X509_VERIFY_PARAM_new())?;
@@ -146,7 +146,7 @@ impl Store {
     #[doc(alias = "X509_LOOKUP_add_store")]
     pub fn search_default_directory(&self) -> Result<()> {
         let _queue = CleanQueue::new();
-        let _alone = self.configuring();
+        let _alone = hold();
         let default = ffi::X509_FILETYPE_DEFAULT;
         // SAFETY: as above.
         unsafe {
@@ -174,7 +174,7 @@ impl Store {
                 check(self.read(file.as_ptr(), ffi::X509_FILETYPE_PEM)?)?;
             }
             if let Some(directory) = directory {
-                let _alone = self.configuring();
+                let _alone = hold();
                 let directories = self.lookup(ffi::X509_LOOKUP_hash_dir())?;
                 let (path, kind) = (directory.as_ptr(), ffi::X509_FILETYPE_PEM);
                 check(ffi::X509_LOOKUP_add_dir(directories, path, kind))?;
@@ -190,7 +190,7 @@ impl Store {
     ///
     /// `file` is a NUL-terminated string, or, for the default, null.
     unsafe fn read(&self, file: *const c_char, kind: c_int) -> Result<c_int> {
-        let alone = self.configuring();
+        let alone = hold();
         // SAFETY: the method is a static table.
         let files = unsafe { self.lookup(ffi::X509_LOOKUP_file())? };
         drop(alone);
@@ -218,19 +218,14 @@ impl Store {
         // SAFETY: the list stays as it is during the call.
         borrowed::with_objects(self, |objects| unsafe { ffi::OPENSSL_sk_num(objects) } <= 0)
     }
-
-    /// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
-    fn configuring(&self) -> MutexGuard<'static, ()> {
-        CONFIGURING.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// For [`Store::configuring`]. A fork has it, too: nothing is read while it is locked.
+/// For [`hold`]. A fork has it, too: nothing is read while it is locked.
 static CONFIGURING: Mutex<()> = Mutex::new(());
 
 pub(crate) type Held = MutexGuard<'static, ()>;
 
-/// Keeps threads from changing stores.
+/// Keeps other threads from changing what OpenSSL does not lock, until the guard is dropped.
 pub(crate) fn hold() -> Held {
     CONFIGURING.lock().unwrap_or_else(PoisonError::into_inner)
 }
