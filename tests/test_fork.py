@@ -31,6 +31,7 @@ from support.tls import (
     Pair,
     contexts_of,
     handshake,
+    handshake_in_a_callback,
     handshake_over_sockets,
     new_client_context,
     new_server_context,
@@ -198,16 +199,7 @@ REFUSED = "in use by another thread when the process forked"
 def test_the_child_cannot_use_a_connection_that_a_thread_was_in_the_middle_of(
     client_context: SSL.Context, server_context: SSL.Context, authority: Authority
 ) -> None:
-    inside, going_on = threading.Event(), threading.Event()
-
-    def verify(*_: Any) -> bool:
-        inside.set()
-        return going_on.wait(PATIENCE)
-
-    client_context.set_verify(SSL.VERIFY_PEER, verify)
-    pair = pair_in_memory(client_context, server_context)
-    shaking = background(handshake, pair)
-    assert inside.wait(PATIENCE)
+    pair, going_on, shaking = handshake_in_a_callback(client_context, server_context)
     calls: list[Callable[[], Any]] = [
         pair.client.do_handshake,
         pair.client.get_cipher_name,

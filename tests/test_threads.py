@@ -22,6 +22,7 @@ from support.tls import (
     CHUNK,
     Pair,
     handshake,
+    handshake_in_a_callback,
     handshake_over_sockets,
     negotiate,
     new_client_context,
@@ -216,20 +217,11 @@ def test_a_callback_that_takes_its_time_stops_nobody_else(
     client_context: SSL.Context, server_context: SSL.Context
 ) -> None:
     """Who asks the connection meanwhile waits for it, but without the interpreter."""
-    running, enough = threading.Event(), threading.Event()
-
-    def verify(*_: Any) -> bool:
-        running.set()
-        return enough.wait(PATIENCE)
-
-    client_context.set_verify(SSL.VERIFY_PEER, verify)
-    pair = pair_in_memory(client_context, server_context)
-    shaking = background(handshake, pair)
-    assert running.wait(PATIENCE)
+    pair, going_on, shaking = handshake_in_a_callback(client_context, server_context)
     asking = background(pair.client.get_state_string)
     handshake(pair_in_memory(SSL.Context(SSL.TLS_METHOD), server_context))
     assert not shaking.done()
-    enough.set()
+    going_on.set()
     shaking.result(PATIENCE)
     assert asking.result(PATIENCE)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import select
 import socket
-from typing import NamedTuple
+import threading
+from concurrent.futures import Future
+from typing import Any, NamedTuple
 
 from OpenSSL import SSL
 
@@ -180,6 +182,24 @@ def pair_over(
     server = SSL.Connection(server_context, sockets[1])
     server.set_accept_state()
     return Pair(client, server)
+
+
+def handshake_in_a_callback(
+    client_context: SSL.Context, server_context: SSL.Context
+) -> tuple[Pair, threading.Event, Future[Pair]]:
+    """A pair whose handshake, in another thread, is in the client's verify callback until the event
+    is set."""
+    inside, going_on = threading.Event(), threading.Event()
+
+    def verify(*_: Any) -> bool:
+        inside.set()
+        return going_on.wait(PATIENCE)
+
+    client_context.set_verify(SSL.VERIFY_PEER, verify)
+    pair = pair_in_memory(client_context, server_context)
+    shaking = background(handshake, pair)
+    assert inside.wait(PATIENCE)
+    return pair, going_on, shaking
 
 
 def handshake_over_sockets(pair: Pair) -> Pair:
